@@ -1,0 +1,71 @@
+//! The pieces a streamed answer comes in.
+
+use super::reply::FinishReason;
+use crate::usage::Usage;
+
+/// One piece of a provider's stream.
+///
+/// A complete stream is any number of pieces followed by exactly one [`End`](Self::End). A stream that ends without
+/// it was cut: that is a failure, never a short answer.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq)]
+pub enum ChatEvent {
+    /// The provider has begun; no content yet.
+    #[non_exhaustive]
+    Start {
+        /// The model that answers, as the provider names it.
+        model: Option<String>,
+        /// The provider's id for this answer.
+        id: Option<String>,
+    },
+    /// More text.
+    Text(String),
+    /// More of a tool call.
+    ToolCall(ToolCallDelta),
+    /// More of what the model thinks.
+    Reasoning(String),
+    /// What is known of the cost so far.
+    Usage(Usage),
+    /// The terminal marker has come.
+    End(FinishReason),
+}
+
+impl ChatEvent {
+    /// A start.
+    #[must_use]
+    pub fn start(model: Option<String>, id: Option<String>) -> Self {
+        Self::Start { model, id }
+    }
+
+    /// Whether this is content: what may not be taken back once the caller has it.
+    #[must_use]
+    pub fn is_content(&self) -> bool {
+        match self {
+            Self::Text(text) => !text.is_empty(),
+            Self::ToolCall(_) => true,
+            Self::Start { .. } | Self::Reasoning(_) | Self::Usage(_) | Self::End(_) => false,
+        }
+    }
+}
+
+/// A piece of a tool call. The id and the name come with the first piece of an index.
+#[non_exhaustive]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToolCallDelta {
+    /// Which of the answer's calls.
+    pub index: u32,
+    /// Its id, once known.
+    pub id: Option<String>,
+    /// The tool's name, once known.
+    pub name: Option<String>,
+    /// More of the arguments' JSON text.
+    pub arguments: String,
+}
+
+impl ToolCallDelta {
+    /// A piece of the call at `index`.
+    #[must_use]
+    pub fn new(index: u32, id: Option<String>, name: Option<String>, arguments: impl Into<String>) -> Self {
+        Self { index, id, name, arguments: arguments.into() }
+    }
+}

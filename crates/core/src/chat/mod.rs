@@ -1,0 +1,11 @@
+//! Chat: what is asked, what is answered, and the pieces a streamed answer comes in.
+
+mod event;
+mod message;
+mod reply;
+mod request;
+
+pub use event::{ChatEvent, ToolCallDelta};
+pub use message::{AssistantMessage, Image, ImageSource, Message, Part, ProviderRef, ToolCall, ToolResult};
+pub use reply::{ChatReply, FinishReason};
+pub use request::{ChatRequest, Effort, Format, ReasoningRequest, Tool, ToolChoice};

@@ -1,0 +1,479 @@
+//! One request's journey.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "slots are checked by the plan, entries are indexed as they are made"
+)]
+
+mod choose;
+mod record;
+mod timing;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::choose::Choice;
+use super::facts::{Action, AttemptId, Entry, Event, Facts, Outcome, Seat, Terms};
+use super::fleet::{Ended, Fleet, Permit, ProviderId, Standing};
+use super::jitter::roll;
+use super::moment::Moment;
+use super::plan::{Plan, Rule, SlotId, expand};
+use super::policy::{ATTEMPTS_MAX, AfterCommit, Mode};
+use crate::error::{ErrorKind, MoveOn, Phase};
+use crate::trail::Verdict;
+
+/// One request's journey down a plan. See the [module](super) for how it is driven.
+#[derive(Debug)]
+pub struct Call {
+    plan: Arc<Plan>,
+    seats: Vec<Seat>,
+    terms: Terms,
+    clock: timing::Clock,
+    /// What may still be tried, in order; those tried are masked out.
+    list: Vec<SlotId>,
+    tried: u64,
+    /// Which slots have their skip on record.
+    skipped: u64,
+    comebacks: Vec<Comeback>,
+    comebacks_used: u8,
+    live: Vec<Live>,
+    hedged: bool,
+    committed: Option<AttemptId>,
+    /// The attempt whose content the caller has, live or not.
+    delivered: Option<AttemptId>,
+    attempts: u8,
+    /// Windows smaller than this are known to be too small.
+    window_needed: u32,
+    refused_by: Vec<ProviderId>,
+    closed: Vec<ProviderId>,
+    bad_requests: u8,
+    /// What has been slept and is being slept, jitter left out.
+    slept: Duration,
+    sleep: Option<Sleep>,
+    /// What was slept since the last attempt.
+    waited: Duration,
+    /// Since when the caller does not read.
+    paused: Option<Moment>,
+    /// When a target said it is worth asking again.
+    stated: Vec<(SlotId, Moment)>,
+    entries: Vec<Entry>,
+    /// The failed attempt whose successor is not decided.
+    undecided: Option<usize>,
+    actions: VecDeque<Action>,
+    outcome: Option<Outcome>,
+}
+
+/// A second try that a failure has left open.
+#[derive(Copy, Clone, Debug)]
+struct Comeback {
+    slot: SlotId,
+    /// Not before.
+    from: Moment,
+    /// Jitter is drawn up to this.
+    spread: Duration,
+    invited: bool,
+}
+
+#[derive(Copy, Clone, Debug)]
+struct Sleep {
+    since: Moment,
+    until: Moment,
+}
+
+#[derive(Debug)]
+struct Live {
+    id: AttemptId,
+    slot: SlotId,
+    permit: Permit,
+    entry: usize,
+    stage: Stage,
+    timers: timing::Timers,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Stage {
+    Sent,
+    Opened,
+    Flowing,
+}
+
+impl Call {
+    /// A call at its beginning; the first [`Event::Tick`] starts it. There is one seat for every slot of the plan.
+    #[must_use]
+    pub fn new(plan: Arc<Plan>, mut seats: Vec<Seat>, terms: Terms, now: Moment) -> Self {
+        seats.resize(plan.slots.len(), Seat::default());
+        let list = plan.list(roll(terms.seed, 1));
+        let clock = timing::Clock::new(plan.policy(), &terms, now);
+        Self {
+            plan,
+            seats,
+            terms,
+            clock,
+            list,
+            tried: 0,
+            skipped: 0,
+            comebacks: Vec::new(),
+            comebacks_used: 0,
+            live: Vec::with_capacity(2),
+            hedged: false,
+            committed: None,
+            delivered: None,
+            attempts: 0,
+            window_needed: 0,
+            refused_by: Vec::new(),
+            closed: Vec::new(),
+            bad_requests: 0,
+            slept: Duration::ZERO,
+            sleep: None,
+            waited: Duration::ZERO,
+            paused: None,
+            stated: Vec::new(),
+            entries: Vec::with_capacity(4),
+            undecided: None,
+            actions: VecDeque::with_capacity(4),
+            outcome: None,
+        }
+    }
+
+    /// Tells the call what happened. Events of attempts that are no longer live are ignored.
+    pub fn on(&mut self, event: Event, now: Moment, fleet: &mut Fleet) {
+        debug_assert!(self.actions.is_empty(), "drain the actions before the next event");
+        if self.outcome.is_some() {
+            return;
+        }
+        match event {
+            Event::Opened(attempt) => {
+                if let Some(live) = self.live_mut(attempt)
+                    && live.stage == Stage::Sent
+                {
+                    live.stage = Stage::Opened;
+                }
+            }
+            Event::Progress(attempt) => self.progress(attempt, now),
+            Event::Content(attempt) => self.content(attempt, now, fleet),
+            Event::Done(attempt) => self.done(attempt, now, fleet),
+            Event::Failed(attempt, facts) => {
+                if let Some(live) = self.take(attempt) {
+                    self.failed(live, facts, now, fleet);
+                }
+            }
+            Event::Reading(reading) => self.reading(reading, now),
+            Event::Cancelled => {
+                self.abort_all(Verdict::Cancelled, now, fleet);
+                self.finish(Outcome::Cancelled);
+            }
+            Event::Tick => self.tick(now, fleet),
+        }
+    }
+
+    /// What to do next; `None` until something else happens.
+    #[must_use]
+    pub fn poll(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// The record so far, in the order of decision.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// How the call ended, once it has.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.outcome
+    }
+
+    /// Whether content of an attempt has reached the caller.
+    #[must_use]
+    pub fn has_committed(&self) -> bool {
+        self.delivered.is_some()
+    }
+
+    fn live_mut(&mut self, attempt: AttemptId) -> Option<&mut Live> {
+        self.live.iter_mut().find(|live| live.id == attempt)
+    }
+
+    fn take(&mut self, attempt: AttemptId) -> Option<Live> {
+        let at = self.live.iter().position(|live| live.id == attempt)?;
+        Some(self.live.remove(at))
+    }
+
+    fn progress(&mut self, attempt: AttemptId, now: Moment) {
+        let idle = self.idle_of(attempt);
+        if let (Some(live), Some(idle)) = (self.live_mut(attempt), idle) {
+            live.stage = Stage::Flowing;
+            live.timers.flows(idle, now);
+        }
+    }
+
+    fn content(&mut self, attempt: AttemptId, now: Moment, fleet: &mut Fleet) {
+        self.progress(attempt, now);
+        let Some(live) = self.live_mut(attempt) else { return };
+        live.timers.commit();
+        fleet.begun(&mut live.permit);
+        if self.committed == Some(attempt) {
+            return;
+        }
+        let reset = self.delivered.is_some();
+        (self.committed, self.delivered) = (Some(attempt), Some(attempt));
+        self.clock.commit();
+        self.abort_losers(attempt, now, fleet);
+        self.actions.push_back(Action::Commit { attempt, reset });
+    }
+
+    fn done(&mut self, attempt: AttemptId, now: Moment, fleet: &mut Fleet) {
+        let Some(live) = self.take(attempt) else { return };
+        self.record_end(&live, None, now);
+        self.entries[live.entry].verdict = Some(Verdict::Delivered);
+        self.settle(live, Ended::Done, now, fleet);
+        fleet.reward(self.plan.route, now);
+        self.abort_losers(attempt, now, fleet);
+        if self.terms.mode == Mode::Stream && self.committed != Some(attempt) {
+            // An answer without content is an answer where that is legitimate; what came before it is void.
+            self.actions.push_back(Action::Commit { attempt, reset: self.delivered.is_some() });
+        }
+        self.finish(Outcome::Delivered(attempt));
+    }
+
+    /// An attempt has failed, by itself or by a timer. Its connection is gone, or about to go.
+    fn failed(&mut self, live: Live, mut facts: Facts, now: Moment, fleet: &mut Fleet) {
+        let (slot, provider, entry) = (live.slot, self.plan.slots[live.slot.index()].provider, live.entry);
+        let was_committed = self.committed == Some(live.id);
+        self.entries[entry].rest = self.settle(live, Ended::Failed(facts), now, fleet);
+        if was_committed {
+            facts.kind = ErrorKind::Interrupted;
+        }
+        self.entries[entry].kind = Some(facts.kind);
+        self.entries[entry].phase = facts.phase;
+        self.entries[entry].took = now - self.entries[entry].at;
+        if !self.live.is_empty() {
+            self.entries[entry].verdict = Some(Verdict::NextTarget);
+        } else {
+            self.undecided = Some(entry);
+        }
+
+        match facts.kind {
+            ErrorKind::Connect if self.plan.policy.suspect => self.closed.push(provider),
+            ErrorKind::ContextLength => self.needs_window(slot, facts.needed_tokens),
+            _ => {}
+        }
+        let reaction = facts.kind.reaction();
+        let stops = if was_committed {
+            self.committed = None;
+            self.plan.policy.after_commit == AfterCommit::Stop
+        } else {
+            reaction.move_on == MoveOn::No || self.rule_stops(facts.kind, Some(provider))
+        };
+        if stops {
+            self.abort_all(Verdict::NextTarget, now, fleet);
+            return self.stop(entry, facts.kind);
+        }
+        if let Some(hint) = facts.hint {
+            self.stated.retain(|(of, _)| *of != slot);
+            self.stated.push((slot, now + hint));
+        }
+        if reaction.comeback && facts.comeback && self.in_reach(slot) {
+            self.comebacks.push(self.comeback(slot, facts.hint, now));
+        }
+        self.decide(now, fleet);
+    }
+
+    /// Applies the route's rule for a failure or skip of this kind; true if it ends the call.
+    fn rule_stops(&mut self, kind: ErrorKind, refused_by: Option<ProviderId>) -> bool {
+        if kind == ErrorKind::BadRequest {
+            self.bad_requests += 1;
+        }
+        let plan = Arc::clone(&self.plan);
+        let second_opinion = match plan.rule(kind) {
+            Rule::Stop => return true,
+            Rule::Next => false,
+            Rule::Instead(steps) => {
+                let list = expand(steps, roll(self.terms.seed, 2));
+                if list.iter().any(|slot| self.tried & slot.bit() == 0) {
+                    self.comebacks.retain(|comeback| list.contains(&comeback.slot));
+                    self.list = list;
+                    return false;
+                }
+                kind.reaction().move_on == MoveOn::SecondOpinion
+            }
+            Rule::SecondOpinion => true,
+            Rule::Default => kind.reaction().move_on == MoveOn::SecondOpinion,
+        };
+        if second_opinion {
+            self.refused_by.extend(refused_by);
+        }
+        second_opinion && self.bad_requests > 1
+    }
+
+    fn needs_window(&mut self, slot: SlotId, needed: Option<u32>) {
+        let refusing = self.seats[slot.index()].window.map_or(0, |window| window.saturating_add(1));
+        self.window_needed = self.window_needed.max(needed.unwrap_or(refusing));
+    }
+
+    /// Whether the slot may be asked in this call at all: it can do what is asked, its window is not known too small.
+    fn obstacle(&self, slot: SlotId) -> Option<ErrorKind> {
+        let seat = &self.seats[slot.index()];
+        let too_small = seat.window.is_some_and(|window| window < self.window_needed);
+        seat.unmet.or(too_small.then_some(ErrorKind::ContextLength))
+    }
+
+    fn in_reach(&self, slot: SlotId) -> bool {
+        self.list.contains(&slot)
+    }
+
+    fn is_untried(&self, slot: SlotId) -> bool {
+        self.tried & slot.bit() == 0
+    }
+
+    fn standing(&self, slot: SlotId, now: Moment, fleet: &Fleet) -> Standing {
+        fleet.standing(self.plan.slots[slot.index()].target, now, self.plan.policy.suspect)
+    }
+
+    fn attempts_left(&self) -> u8 {
+        let stated = self.terms.attempts.or(self.plan.policy.attempts);
+        let bound = stated.unwrap_or_else(|| {
+            let in_list = self.list.iter().fold(self.tried, |mask, slot| mask | slot.bit());
+            let comebacks = self.plan.policy.comebacks_max(None);
+            u8::try_from(in_list.count_ones()).unwrap_or(ATTEMPTS_MAX).saturating_add(comebacks)
+        });
+        bound.min(ATTEMPTS_MAX).saturating_sub(self.attempts)
+    }
+
+    /// With nothing live: starts, sleeps or finishes.
+    fn decide(&mut self, now: Moment, fleet: &mut Fleet) {
+        if self.outcome.is_some() || !self.live.is_empty() {
+            return;
+        }
+        self.sleep = None;
+        if self.clock.is_over(now) {
+            return self.finish(Outcome::Deadline);
+        }
+        if self.attempts_left() == 0 {
+            return self.finish(Outcome::Exhausted);
+        }
+        match self.choose(now, fleet) {
+            Choice::Fresh(slot) => self.start(slot, now, fleet),
+            Choice::Again { slot, invited } => {
+                // Affordable when it was chosen, in this very step.
+                let paid = invited || fleet.pay(self.plan.route, now);
+                debug_assert!(paid, "a comeback is chosen only if it can be paid");
+                self.comebacks_used += 1;
+                self.comebacks.retain(|comeback| comeback.slot != slot);
+                self.start(slot, now, fleet);
+            }
+            Choice::Wait { slot, ready, spread } => self.wait(slot, ready, spread, now),
+            Choice::Stop { entry, kind } => self.stop(entry, kind),
+            Choice::Nothing => self.finish(Outcome::Exhausted),
+        }
+    }
+
+    fn start(&mut self, slot: SlotId, now: Moment, fleet: &mut Fleet) {
+        let id = AttemptId(self.attempts);
+        let left = self.attempts_left().saturating_sub(1);
+        self.attempts += 1;
+        self.tried |= slot.bit();
+        self.clock.leg_begins(now);
+        let timers = self.timers_for(slot, left, now, fleet);
+        let target = self.plan.slots[slot.index()].target;
+        let permit = fleet.admit(target, now, self.plan.policy.suspect);
+        let entry = self.record_start(slot, id, now);
+        self.live.push(Live { id, slot, permit, entry, stage: Stage::Sent, timers });
+        self.actions.push_back(Action::Start { attempt: id, slot });
+    }
+
+    fn hedge(&mut self, now: Moment, fleet: &mut Fleet) {
+        let Some(first) = self.live.first() else { return };
+        let provider = self.plan.slots[first.slot.index()].provider;
+        let may =
+            self.live.len() == 1 && !self.hedged && self.committed.is_none() && self.attempts_left() > 0;
+        let other = if may { self.hedge_target(provider, now, fleet) } else { None };
+        for live in &mut self.live {
+            live.timers.disarm_hedge();
+        }
+        if let Some(slot) = other
+            && fleet.pay(self.plan.route, now)
+        {
+            self.hedged = true;
+            self.start(slot, now, fleet);
+            for live in &mut self.live {
+                live.timers.disarm_hedge();
+            }
+        }
+    }
+
+    /// One of a pair has won: the other is dropped, and is nobody's failure unless it was a probe that kept silent.
+    fn abort_losers(&mut self, winner: AttemptId, now: Moment, fleet: &mut Fleet) {
+        let (won, lost): (Vec<Live>, Vec<Live>) = self.live.drain(..).partition(|live| live.id == winner);
+        self.live = won;
+        for live in lost {
+            let silent_probe = live.permit.is_probe() && live.stage == Stage::Sent;
+            self.tried &= !live.slot.bit();
+            let ended = if silent_probe {
+                let mut facts = Facts::new(ErrorKind::Timeout);
+                facts.phase = Some(Phase::Headers);
+                Ended::Failed(facts)
+            } else {
+                Ended::Neutral
+            };
+            self.abort(live, Verdict::Hedged, ended, now, fleet);
+        }
+    }
+
+    fn abort_all(&mut self, verdict: Verdict, now: Moment, fleet: &mut Fleet) {
+        for live in std::mem::take(&mut self.live) {
+            self.abort(live, verdict, Ended::Neutral, now, fleet);
+        }
+    }
+
+    fn abort(&mut self, live: Live, verdict: Verdict, ended: Ended, now: Moment, fleet: &mut Fleet) {
+        self.actions.push_back(Action::Abort(live.id));
+        self.record_end(&live, None, now);
+        let entry = live.entry;
+        self.entries[entry].verdict = Some(verdict);
+        self.entries[entry].rest = self.settle(live, ended, now, fleet);
+    }
+
+    fn settle(
+        &self,
+        live: Live,
+        ended: Ended,
+        now: Moment,
+        fleet: &mut Fleet,
+    ) -> Option<super::fleet::Rested> {
+        let roll = roll(self.terms.seed, 0x100 + u64::from(live.id.0));
+        fleet.settle(live.permit, ended, &self.plan.policy, roll, now)
+    }
+
+    fn stop(&mut self, entry: usize, kind: ErrorKind) {
+        if self.entries[entry].attempt.is_some() {
+            self.entries[entry].verdict = Some(Verdict::Stopped);
+        } else if let Some(last) = self.undecided {
+            // The rule fired for a skip: the failure before it had no successor.
+            self.entries[last].verdict = Some(Verdict::Stopped);
+        }
+        self.undecided = None;
+        self.finish(Outcome::Stopped(kind));
+    }
+
+    fn finish(&mut self, outcome: Outcome) {
+        debug_assert!(
+            self.live.is_empty() || matches!(outcome, Outcome::Delivered(_)),
+            "finish with a live attempt"
+        );
+        if let Some(last) = self.undecided.take()
+            && (outcome != Outcome::Cancelled || self.entries[last].verdict.is_none())
+        {
+            self.entries[last].verdict = Some(Verdict::Exhausted);
+        }
+        self.sleep = None;
+        let outcome = match (outcome, self.delivered) {
+            // What the caller has is void or whole: after a commit every other failure is an interruption.
+            (Outcome::Stopped(_) | Outcome::Exhausted, Some(attempt)) => Outcome::Interrupted(attempt),
+            (outcome, _) => outcome,
+        };
+        self.outcome = Some(outcome);
+        self.actions.push_back(Action::Finish(outcome));
+    }
+}
