@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::chat::{ChatRequest, Format, ImageSource, Message, Part};
+use crate::chat::{ChatRequest, Format, ImageSource, Message, Part, ReasoningRequest};
 use crate::completion::CompletionRequest;
 use crate::embedding::EmbeddingRequest;
 use crate::error::ErrorKind;
@@ -45,6 +45,8 @@ pub struct Capabilities {
     pub reasoning: bool,
     /// The window: input and output tokens together. `None` is unknown.
     pub context_tokens: Option<u32>,
+    /// Whether the model runs on this machine, where the first answer waits for it to load.
+    pub local: bool,
 }
 
 impl Capabilities {
@@ -172,7 +174,7 @@ impl Needs {
         needs.tools = !request.tools.is_empty();
         needs.json = request.format == Format::Json;
         needs.json_schema = matches!(request.format, Format::JsonSchema { .. });
-        needs.reasoning = asks_for_reasoning(request);
+        needs.reasoning = request.reasoning.is_some_and(ReasoningRequest::asks);
         if let Some(previous) = &request.previous {
             needs.bind(&previous.provider);
         }
@@ -275,10 +277,6 @@ impl Needs {
     }
 }
 
-fn asks_for_reasoning(request: &ChatRequest) -> bool {
-    request.reasoning.is_some_and(|r| r.effort != Some(crate::chat::Effort::None))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -300,6 +298,7 @@ mod tests {
             json_schema: true,
             reasoning: true,
             context_tokens: None,
+            local: false,
         }
     }
 

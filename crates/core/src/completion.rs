@@ -60,6 +60,8 @@ pub struct CompletionReply {
     pub model: Option<String>,
     /// The provider's id for the request, for its support.
     pub request_id: Option<String>,
+    /// The HTTP status, if there was one.
+    pub status: Option<u16>,
 }
 
 impl CompletionReply {

@@ -54,6 +54,20 @@ pub struct Target {
     pub overrides: Overrides,
 }
 
+/// What is known of one target beside what its provider says, and goes before it.
+#[non_exhaustive]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelFacts {
+    /// The window: input and output tokens together.
+    pub context_tokens: Option<u32>,
+    /// Whether the model thinks before it answers, and so may take its time.
+    pub reasoning: Option<bool>,
+    /// The vector space of its embeddings.
+    pub space: Option<String>,
+    /// The size of its embeddings.
+    pub dimensions: Option<u32>,
+}
+
 /// What a route wants for one kind of failure.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
@@ -115,9 +129,15 @@ impl Route {
             Ok(RouteStep::One(name.into()))
         };
         let steps = targets.into_iter().map(parse).collect::<Result<Vec<_>, _>>()?;
-        let route = Self { name: name.into(), steps, policy: Policy::default(), rules: Vec::new() };
+        let route = Self::new(name, steps);
         route.check()?;
         Ok(route)
+    }
+
+    /// A route of these steps with the default policy. It is checked when a client is built.
+    #[must_use]
+    pub fn new(name: impl Into<String>, steps: Vec<RouteStep>) -> Self {
+        Self { name: name.into(), steps, policy: Policy::default(), rules: Vec::new() }
     }
 
     /// The same with this policy.

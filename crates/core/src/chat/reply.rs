@@ -27,6 +27,8 @@ pub struct ChatReply {
     pub id: Option<String>,
     /// The provider's id for the request, for its support.
     pub request_id: Option<String>,
+    /// The HTTP status, if there was one.
+    pub status: Option<u16>,
 }
 
 impl ChatReply {

@@ -257,6 +257,12 @@ impl ReasoningRequest {
         Self { effort: Some(effort), show: false }
     }
 
+    /// Whether any thinking is asked for.
+    #[must_use]
+    pub fn asks(self) -> bool {
+        self.effort != Some(Effort::None)
+    }
+
     /// The same, shown live.
     #[must_use]
     pub const fn shown(mut self) -> Self {

@@ -1,0 +1,26 @@
+#![doc = include_str!("../../../README.md")]
+
+mod answer;
+mod builder;
+mod client;
+mod driver;
+mod observe;
+mod operation;
+mod report;
+mod wiring;
+
+pub mod blocking;
+
+pub use answer::Answer;
+pub use backstop_core::chat::{ChatReply, ChatRequest, FinishReason, Message};
+pub use backstop_core::{
+    Ask, Capabilities, Error, ErrorKind, Provider, Secret, Step, Trail, Usage, Verdict, async_trait,
+};
+pub use builder::BackstopBuilder;
+pub use client::Backstop;
+
+/// Everything of the core: request types, routes, the machine.
+pub use backstop_core as core;
+
+/// The providers that are compiled in.
+pub use backstop_providers as providers;

@@ -1,0 +1,185 @@
+//! From names to things: routes become plans, targets find their providers.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use backstop_core::fallback::{Fleet, Moment, Plan, PlanError, PlanStep, ProviderId, Rule, Slot, SlotId, TargetId};
+use backstop_core::route::{ModelFacts, Route, RouteRule, RouteStep, Target};
+use backstop_core::{Error, ErrorKind, Overrides, Provider, TargetName};
+use tokio::time::Instant;
+
+/// What all handles and calls of one client share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    fleet: Mutex<Fleet>,
+    origin: Instant,
+    pub(crate) routes: BTreeMap<String, Arc<WiredRoute>>,
+}
+
+/// A route whose targets have found their providers. Targets stand in the order of the plan's slots.
+#[derive(Debug)]
+pub(crate) struct WiredRoute {
+    pub(crate) name: Arc<str>,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) targets: Vec<WiredTarget>,
+}
+
+#[derive(Debug)]
+pub(crate) struct WiredTarget {
+    /// `provider/model`, for people.
+    pub(crate) label: Arc<str>,
+    pub(crate) name: TargetName,
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) overrides: Overrides,
+    pub(crate) facts: ModelFacts,
+}
+
+impl Shared {
+    pub(crate) fn now(&self) -> Moment {
+        Moment::at(Instant::now().saturating_duration_since(self.origin))
+    }
+
+    pub(crate) fn instant(&self, moment: Moment) -> Instant {
+        let since = moment.since(Moment::ORIGIN);
+        // The end of time is farther than an instant can be: a year stands for it.
+        const YEAR: std::time::Duration = std::time::Duration::from_secs(365 * 86_400);
+        self.origin.checked_add(since).unwrap_or_else(|| self.origin + YEAR)
+    }
+
+    /// The fleet, for microseconds: never across an await.
+    pub(crate) fn fleet(&self) -> MutexGuard<'_, Fleet> {
+        // A panic elsewhere leaves health figures behind that are at worst a little old.
+        self.fleet.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The route of this name; without one `default`, or the only one there is.
+    pub(crate) fn route(&self, name: Option<&str>) -> Result<&Arc<WiredRoute>, Error> {
+        let names = || self.routes.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        match name {
+            Some(name) => self.routes.get(name).ok_or_else(|| {
+                Error::new(ErrorKind::Usage, format!("there is no route {name:?}; there are: {}", names()))
+            }),
+            None => match (self.routes.get("default"), self.routes.len()) {
+                (Some(route), _) => Ok(route),
+                (None, 1) => self.routes.values().next().ok_or_else(|| Error::new(ErrorKind::Usage, "no route")),
+                (None, _) => Err(Error::new(
+                    ErrorKind::Usage,
+                    format!("name a route: none is called \"default\", and there are: {}", names()),
+                )),
+            },
+        }
+    }
+}
+
+/// Wires routes one after the other; the same model in two routes has one health.
+pub(crate) struct Wiring<'a> {
+    fleet: Fleet,
+    providers: BTreeMap<String, (ProviderId, Arc<dyn Provider>)>,
+    targets: BTreeMap<TargetName, TargetId>,
+    facts: &'a BTreeMap<TargetName, ModelFacts>,
+    find: &'a dyn Fn(&str) -> Result<Arc<dyn Provider>, Error>,
+}
+
+impl<'a> Wiring<'a> {
+    pub(crate) fn new(
+        facts: &'a BTreeMap<TargetName, ModelFacts>,
+        find: &'a dyn Fn(&str) -> Result<Arc<dyn Provider>, Error>,
+    ) -> Self {
+        Self { fleet: Fleet::default(), providers: BTreeMap::new(), targets: BTreeMap::new(), facts, find }
+    }
+
+    pub(crate) fn finish(self, routes: BTreeMap<String, Arc<WiredRoute>>) -> Shared {
+        Shared { fleet: Mutex::new(self.fleet), origin: Instant::now(), routes }
+    }
+
+    pub(crate) fn wire(&mut self, route: &Route) -> Result<WiredRoute, Error> {
+        route.check()?;
+        let mut slots = Slots::default();
+        let steps = slots.steps(&route.steps);
+        let rules: Vec<(ErrorKind, Rule)> =
+            route.rules.iter().map(|(kind, rule)| (*kind, slots.rule(rule))).collect();
+        let mut wired = Vec::with_capacity(slots.targets.len());
+        let mut planned = Vec::with_capacity(slots.targets.len());
+        for target in slots.targets {
+            let (slot, target) = self.target(target)?;
+            planned.push(slot);
+            wired.push(target);
+        }
+        let wrong = |error: PlanError| {
+            Error::new(ErrorKind::Config, format!("route {:?}: {error}", route.name)).with_source(error)
+        };
+        let mut plan =
+            Plan::with_steps(self.fleet.add_route(), route.policy.clone(), planned, steps).map_err(wrong)?;
+        for (kind, rule) in rules {
+            plan = plan.with_rule(kind, rule).map_err(wrong)?;
+        }
+        Ok(WiredRoute { name: Arc::from(route.name.as_str()), plan: Arc::new(plan), targets: wired })
+    }
+
+    fn target(&mut self, target: &Target) -> Result<(Slot, WiredTarget), Error> {
+        let name = target.name.clone();
+        let (provider_id, provider) = self.provider(name.provider())?;
+        let fleet = &mut self.fleet;
+        let id = *self.targets.entry(name.clone()).or_insert_with(|| fleet.add_target(provider_id));
+        let mut slot = Slot::new(id, provider_id);
+        slot.times.timeout = target.overrides.timeout;
+        slot.times.first_content = target.overrides.first_content;
+        slot.times.idle = target.overrides.idle;
+        slot.times.local = provider.capabilities(name.model()).local;
+        let facts = self.facts.get(&name).cloned().unwrap_or_default();
+        let label = Arc::from(name.as_str());
+        Ok((slot, WiredTarget { label, name, provider, overrides: target.overrides.clone(), facts }))
+    }
+
+    fn provider(&mut self, name: &str) -> Result<(ProviderId, Arc<dyn Provider>), Error> {
+        if let Some((id, provider)) = self.providers.get(name) {
+            return Ok((*id, Arc::clone(provider)));
+        }
+        let provider = (self.find)(name)?;
+        let id = self.fleet.add_provider();
+        self.providers.insert(name.to_owned(), (id, Arc::clone(&provider)));
+        Ok((id, provider))
+    }
+}
+
+/// Numbers the distinct targets of a route: the same target with the same overrides is one.
+#[derive(Default)]
+struct Slots<'r> {
+    targets: Vec<&'r Target>,
+}
+
+impl<'r> Slots<'r> {
+    fn steps(&mut self, steps: &'r [RouteStep]) -> Vec<PlanStep> {
+        steps.iter().map(|step| self.step(step)).collect()
+    }
+
+    fn step(&mut self, step: &'r RouteStep) -> PlanStep {
+        match step {
+            RouteStep::One(target) => PlanStep::One(self.slot(target)),
+            RouteStep::Pool { pick, members, .. } => {
+                PlanStep::pool(*pick, members.iter().map(|(target, weight)| (self.slot(target), *weight)).collect())
+            }
+            // A kind of step that is newer than this crate cannot be wired, and core and facade are released together.
+            _ => PlanStep::pool(backstop_core::fallback::Pick::Order, Vec::new()),
+        }
+    }
+
+    fn rule(&mut self, rule: &'r RouteRule) -> Rule {
+        match rule {
+            RouteRule::Next => Rule::Next,
+            RouteRule::Stop => Rule::Stop,
+            RouteRule::SecondOpinion => Rule::SecondOpinion,
+            RouteRule::Instead(steps) => Rule::Instead(self.steps(steps)),
+            _ => Rule::Default,
+        }
+    }
+
+    fn slot(&mut self, target: &'r Target) -> SlotId {
+        let at = self.targets.iter().position(|known| *known == target).unwrap_or_else(|| {
+            self.targets.push(target);
+            self.targets.len() - 1
+        });
+        // A route was checked to have at most 64 targets.
+        SlotId(u8::try_from(at).unwrap_or(u8::MAX))
+    }
+}

@@ -1,0 +1,24 @@
+//! `lint`: format, house rules, clippy.
+
+use crate::args::Args;
+use crate::failure::Result;
+use crate::{cargo, tidy};
+
+/// `cargo xtask lint`.
+pub(crate) fn run(args: Args) -> Result {
+    args.finish()?;
+    format()?;
+    tidy::check()?;
+    clippy()
+}
+
+/// Fails where rustfmt would change anything.
+pub(crate) fn format() -> Result {
+    cargo::run(&["fmt", "--all", "--check"])
+}
+
+/// Clippy over everything there is, tests and benches included.
+pub(crate) fn clippy() -> Result {
+    let what = ["clippy", "--workspace", "--all-targets", "--all-features"];
+    cargo::run(&[&what[..], &["--", "-D", "warnings"]].concat())
+}
