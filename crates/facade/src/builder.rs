@@ -66,7 +66,9 @@ impl BackstopBuilder {
         let name = provider.name();
         let taken = self.providers.iter().any(|known| known.name() == name);
         let problem = if name.is_empty() || name.contains('/') || name.chars().any(char::is_whitespace) {
-            Some(format!("a provider cannot be called {name:?}: its name stands before the slash of a target"))
+            Some(format!(
+                "a provider cannot be called {name:?}: its name stands before the slash of a target"
+            ))
         } else {
             taken.then(|| format!("two providers are called {name:?}; give one another name"))
         };

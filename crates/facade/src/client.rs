@@ -96,7 +96,9 @@ impl Backstop {
         let route = self.shared.route(route.as_deref())?;
         let usage = |what: &str| Err(Error::new(ErrorKind::Usage, what));
         if deadline.is_some_and(|deadline| deadline.is_zero()) {
-            return usage("a deadline of zero leaves no time to ask anybody; leave it out for the route's own");
+            return usage(
+                "a deadline of zero leaves no time to ask anybody; leave it out for the route's own",
+            );
         }
         if *attempts == Some(0) {
             return usage("0 attempts allow no request; 1 is the least");

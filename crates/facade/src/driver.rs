@@ -3,7 +3,10 @@
 //! Providers only talk, the driver only waits. Everything that is decided is decided in
 //! [`fallback`](backstop_core::fallback).
 
-#![expect(clippy::indexing_slicing, reason = "slots and attempts are numbered by the machine this driver made")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "slots and attempts are numbered by the machine this driver made"
+)]
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -13,7 +16,6 @@ use std::task::{Context, Poll};
 use backstop_core::fallback::{Action, AttemptId, Call, Event, Outcome, Seat, SlotId, Terms};
 use backstop_core::{Error, Unmet};
 use tokio::time::Sleep;
-use tracing::Span;
 
 use crate::answer::Answer;
 use crate::observe;
@@ -39,7 +41,12 @@ pub(crate) struct Driver<O: Operation> {
 }
 
 impl<O: Operation> Driver<O> {
-    pub(crate) fn new(shared: Arc<Shared>, route: Arc<WiredRoute>, request: O::Request, terms: Terms) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        route: Arc<WiredRoute>,
+        request: O::Request,
+        terms: Terms,
+    ) -> Self {
         let needs = O::needs(&request);
         let mut unmet = Vec::new();
         let mut seats = Vec::with_capacity(route.targets.len());
@@ -165,7 +172,13 @@ impl<O: Operation> Driver<O> {
     fn tell(&mut self, event: Event) {
         let now = self.shared.now();
         self.call.on(event, now, &mut self.shared.fleet());
-        self.log.decisions(&self.report());
+        self.log_decisions();
+    }
+
+    fn log_decisions(&mut self) {
+        let report =
+            Report { call: &self.call, route: &self.route, unmet: &self.unmet, landed: &self.landed };
+        self.log.decisions(&report);
     }
 
     fn report(&self) -> Report<'_> {
@@ -197,8 +210,8 @@ impl<O: Operation> Drop for Driver<O> {
             let now = self.shared.now();
             while self.call.poll().is_some() {}
             self.call.on(Event::Cancelled, now, &mut self.shared.fleet());
-            let _entered: Span = self.log.span().clone();
-            self.log.decisions(&self.report());
+            let _entered = self.log.span().clone().entered();
+            self.log_decisions();
         }
     }
 }

@@ -30,7 +30,11 @@ impl Log {
             self.logged += 1;
             // Words are only put together if somebody reads them.
             let loud = entry.rest.is_some_and(|rested| rested.new && is_loud(rested.rest.cause));
-            let wanted = if loud { tracing::enabled!(tracing::Level::WARN) } else { tracing::enabled!(tracing::Level::INFO) };
+            let wanted = if loud {
+                tracing::enabled!(tracing::Level::WARN)
+            } else {
+                tracing::enabled!(tracing::Level::INFO)
+            };
             if !wanted {
                 continue;
             }

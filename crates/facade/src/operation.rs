@@ -1,5 +1,7 @@
 //! The operations of the provider trait, in the one form the driver knows.
 
+#![expect(clippy::indexing_slicing, reason = "slots are numbered by the route they are looked up in")]
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;

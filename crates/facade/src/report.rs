@@ -1,6 +1,9 @@
 //! The machine's record joined with what only the driver knows: names, statuses, words.
 
-#![expect(clippy::indexing_slicing, reason = "slots and attempts are numbered by the machine that is reported on")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "slots and attempts are numbered by the machine that is reported on"
+)]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,8 +54,10 @@ impl Report<'_> {
     }
 
     pub(crate) fn step(&self, entry: &Entry) -> Step {
-        let mut step =
-            Step::new(Arc::clone(&self.target(entry.slot).label), entry.verdict.unwrap_or(Verdict::NextTarget));
+        let mut step = Step::new(
+            Arc::clone(&self.target(entry.slot).label),
+            entry.verdict.unwrap_or(Verdict::NextTarget),
+        );
         step.kind = entry.kind;
         step.phase = entry.phase;
         step.waited = entry.waited;
@@ -62,7 +67,8 @@ impl Report<'_> {
         if let Some(landed) = landed {
             let error = landed.error.as_ref();
             step.status = error.and_then(Error::status).or(landed.status);
-            step.request_id = error.and_then(Error::request_id).map(str::to_owned).or_else(|| landed.request_id.clone());
+            step.request_id =
+                error.and_then(Error::request_id).map(str::to_owned).or_else(|| landed.request_id.clone());
         }
         step.message = match landed.and_then(|landed| landed.error.as_ref()) {
             Some(error) => Some(error.message().to_owned()).filter(|message| !message.is_empty()),
@@ -120,7 +126,10 @@ impl Report<'_> {
             Outcome::Interrupted(_) => with_cause(Error::new(ErrorKind::Interrupted, reasons), cause),
             Outcome::Deadline => {
                 let reasons = if reasons.is_empty() { "no target was reached".to_owned() } else { reasons };
-                with_cause(Error::new(ErrorKind::Deadline, format!("the deadline was reached: {reasons}")), cause)
+                with_cause(
+                    Error::new(ErrorKind::Deadline, format!("the deadline was reached: {reasons}")),
+                    cause,
+                )
             }
             _ => {
                 let text = match failed {

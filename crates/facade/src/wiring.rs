@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use backstop_core::fallback::{Fleet, Moment, Plan, PlanError, PlanStep, ProviderId, Rule, Slot, SlotId, TargetId};
+use backstop_core::fallback::{
+    Fleet, Moment, Plan, PlanError, PlanStep, ProviderId, Rule, Slot, SlotId, TargetId,
+};
 use backstop_core::route::{ModelFacts, Route, RouteRule, RouteStep, Target};
 use backstop_core::{Error, ErrorKind, Overrides, Provider, TargetName};
 use tokio::time::Instant;
@@ -61,7 +63,9 @@ impl Shared {
             }),
             None => match (self.routes.get("default"), self.routes.len()) {
                 (Some(route), _) => Ok(route),
-                (None, 1) => self.routes.values().next().ok_or_else(|| Error::new(ErrorKind::Usage, "no route")),
+                (None, 1) => {
+                    self.routes.values().next().ok_or_else(|| Error::new(ErrorKind::Usage, "no route"))
+                }
                 (None, _) => Err(Error::new(
                     ErrorKind::Usage,
                     format!("name a route: none is called \"default\", and there are: {}", names()),
@@ -77,14 +81,14 @@ pub(crate) struct Wiring<'a> {
     providers: BTreeMap<String, (ProviderId, Arc<dyn Provider>)>,
     targets: BTreeMap<TargetName, TargetId>,
     facts: &'a BTreeMap<TargetName, ModelFacts>,
-    find: &'a dyn Fn(&str) -> Result<Arc<dyn Provider>, Error>,
+    find: &'a Find<'a>,
 }
 
+/// Finds the provider of a name.
+type Find<'a> = dyn Fn(&str) -> Result<Arc<dyn Provider>, Error> + 'a;
+
 impl<'a> Wiring<'a> {
-    pub(crate) fn new(
-        facts: &'a BTreeMap<TargetName, ModelFacts>,
-        find: &'a dyn Fn(&str) -> Result<Arc<dyn Provider>, Error>,
-    ) -> Self {
+    pub(crate) fn new(facts: &'a BTreeMap<TargetName, ModelFacts>, find: &'a Find<'a>) -> Self {
         Self { fleet: Fleet::default(), providers: BTreeMap::new(), targets: BTreeMap::new(), facts, find }
     }
 
@@ -156,9 +160,10 @@ impl<'r> Slots<'r> {
     fn step(&mut self, step: &'r RouteStep) -> PlanStep {
         match step {
             RouteStep::One(target) => PlanStep::One(self.slot(target)),
-            RouteStep::Pool { pick, members, .. } => {
-                PlanStep::pool(*pick, members.iter().map(|(target, weight)| (self.slot(target), *weight)).collect())
-            }
+            RouteStep::Pool { pick, members, .. } => PlanStep::pool(
+                *pick,
+                members.iter().map(|(target, weight)| (self.slot(target), *weight)).collect(),
+            ),
             // A kind of step that is newer than this crate cannot be wired, and core and facade are released together.
             _ => PlanStep::pool(backstop_core::fallback::Pick::Order, Vec::new()),
         }

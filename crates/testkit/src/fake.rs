@@ -34,7 +34,7 @@ struct Step {
 
 #[derive(Clone)]
 enum Act {
-    Reply(ChatReply),
+    Reply(Box<ChatReply>),
     Fail(Arc<dyn Fn() -> Error + Send + Sync>),
     Hang,
 }
@@ -72,7 +72,7 @@ impl FakeProvider {
     /// Answers with this text.
     #[must_use]
     pub fn replies(self, text: impl Into<String>) -> Self {
-        self.then(Act::Reply(ChatReply::text(text)))
+        self.then(Act::Reply(Box::new(ChatReply::text(text))))
     }
 
     /// Fails with this kind.
@@ -116,7 +116,6 @@ impl FakeProvider {
     }
 
     /// What it was asked, in order.
-    #[must_use]
     pub fn seen(&self) -> MutexGuard<'_, Vec<Seen>> {
         self.memory.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -168,7 +167,7 @@ impl Provider for FakeProvider {
             tokio::time::sleep(step.after).await;
         }
         match step.act {
-            Act::Reply(reply) => Ok(reply),
+            Act::Reply(reply) => Ok(*reply),
             Act::Fail(error) => Err(error().with_target(&self.name, ask.model())),
             Act::Hang => std::future::pending().await,
         }
