@@ -6,18 +6,20 @@
 //! # Ok::<(), backstop::Error>(())
 //! ```
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::{Arc, mpsc};
+use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
 use backstop_core::chat::{ChatReply, ChatRequest};
 use backstop_core::{Error, ErrorKind};
 use tokio::runtime::{Builder, Handle};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 
 use crate::answer::Answer;
+use crate::stream::StreamEvent;
 
 /// A client whose calls block. Cloning is cheap; clones share one background thread and the health of all targets.
 ///
@@ -74,6 +76,65 @@ impl Backstop {
         let (client, request) = (self.client.clone(), request.into());
         self.worker.run(async move { client.chat(request).await })?
     }
+
+    /// Asks for an answer in pieces. See [`crate::Backstop::chat_stream`].
+    ///
+    /// # Errors
+    /// As there; and `Usage` inside an async runtime.
+    pub fn chat_stream(&self, request: impl Into<ChatRequest>) -> Result<AnswerStream, Error> {
+        refuse_inside_a_runtime()?;
+        let stream = self.client.chat_stream(request)?;
+        let (give, take) = channel(1);
+        self.worker.spawn(Box::pin(pump(stream, give)))?;
+        Ok(AnswerStream { take, worker: Arc::clone(&self.worker), over: false })
+    }
+}
+
+/// A streamed answer as an iterator. Dropping it closes its connections.
+///
+/// It ends with [`StreamEvent::End`] or with an error, never just so. A slow reader holds one piece and no more.
+#[derive(Debug)]
+#[must_use = "a stream does nothing until it is read"]
+pub struct AnswerStream {
+    take: Receiver<Result<StreamEvent, Error>>,
+    /// Keeps the thread that fills it.
+    worker: Arc<Worker>,
+    over: bool,
+}
+
+impl Iterator for AnswerStream {
+    type Item = Result<StreamEvent, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.over {
+            return None;
+        }
+        let item = match refuse_inside_a_runtime() {
+            Ok(()) => self.take.blocking_recv().unwrap_or_else(|| Err(self.worker.panicked())),
+            Err(error) => Err(error),
+        };
+        self.over = !matches!(&item, Ok(event) if !matches!(event, StreamEvent::End(_)));
+        Some(item)
+    }
+}
+
+/// Hands pieces over as they are taken, and drops the stream as soon as nobody takes them.
+async fn pump(mut stream: crate::AnswerStream, give: Sender<Result<StreamEvent, Error>>) {
+    loop {
+        let item = {
+            let mut closed = pin!(give.closed());
+            let mut next = pin!(stream.next());
+            poll_fn(|cx| match closed.as_mut().poll(cx) {
+                Poll::Ready(()) => Poll::Ready(None),
+                Poll::Pending => next.as_mut().poll(cx),
+            })
+            .await
+        };
+        let Some(item) = item else { return };
+        if give.send(item).await.is_err() {
+            return;
+        }
+    }
 }
 
 fn refuse_inside_a_runtime() -> Result<(), Error> {
@@ -122,9 +183,16 @@ impl Worker {
             // Nobody is left to take it only if the caller's thread died while it waited.
             let _ = give.send(future.await);
         });
-        let gone = || Error::new(ErrorKind::Usage, "the call panicked on the thread of the blocking client");
-        self.jobs.send(job).map_err(|_| gone())?;
-        take.recv().map_err(|_| gone())
+        self.spawn(job)?;
+        take.recv().map_err(|_| self.panicked())
+    }
+
+    fn spawn(&self, job: Job) -> Result<(), Error> {
+        self.jobs.send(job).map_err(|_| self.panicked())
+    }
+
+    fn panicked(&self) -> Error {
+        Error::new(ErrorKind::Usage, "the call panicked on the thread of the blocking client")
     }
 }
 

@@ -11,6 +11,7 @@ use crate::answer::Answer;
 use crate::builder::BackstopBuilder;
 use crate::driver::Driver;
 use crate::operation::{Chat, Operation};
+use crate::stream::AnswerStream;
 use crate::wiring::Shared;
 
 /// A client over one or more routes. Cloning is cheap; clones share the health of all targets.
@@ -89,6 +90,17 @@ impl Backstop {
     /// Why no target answered. The error's trail has every attempt.
     pub async fn chat(&self, request: impl Into<ChatRequest>) -> Result<Answer<ChatReply>, Error> {
         self.drive::<Chat>(request.into())?.finish().await
+    }
+
+    /// Asks for an answer in pieces.
+    ///
+    /// Until the first piece of content, the call falls over as [`chat`](Self::chat) does, and nothing of it is seen.
+    /// After that, the route's `after_commit` says whether a broken answer ends the stream or begins anew.
+    ///
+    /// # Errors
+    /// `Usage`, if the handle names no route or leaves no time. What happens on the way comes through the stream.
+    pub fn chat_stream(&self, request: impl Into<ChatRequest>) -> Result<AnswerStream, Error> {
+        Ok(AnswerStream::new(self.drive(request.into())?))
     }
 
     fn drive<O: Operation>(&self, request: O::Request) -> Result<Driver<O>, Error> {

@@ -1,19 +1,21 @@
 //! The one async loop: it does what the machine says, and tells it what happened.
 //!
 //! Providers only talk, the driver only waits. Everything that is decided is decided in
-//! [`fallback`](backstop_core::fallback).
+//! [`fallback`](backstop_core::fallback). Answers in one piece and in pieces take the same path: the former are streams
+//! of nothing but their end.
 
 #![expect(
     clippy::indexing_slicing,
     reason = "slots and attempts are numbered by the machine this driver made"
 )]
 
+use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use backstop_core::fallback::{Action, AttemptId, Call, Event, Outcome, Seat, SlotId, Terms};
+use backstop_core::fallback::{Action, AttemptId, Call, Event, Outcome, Seat, Terms};
 use backstop_core::{Error, Unmet};
 use tokio::time::Sleep;
 
@@ -23,6 +25,9 @@ use crate::operation::{Flight, Operation, Signal};
 use crate::report::{Landed, Report};
 use crate::wiring::{Shared, WiredRoute};
 
+/// How many signals are taken in before other tasks get a turn.
+const TURN: usize = 64;
+
 /// One call under way. Dropping it closes every connection and returns every lease.
 pub(crate) struct Driver<O: Operation> {
     shared: Arc<Shared>,
@@ -31,13 +36,43 @@ pub(crate) struct Driver<O: Operation> {
     call: Call,
     /// Why slots cannot take the request, by slot; empty if all can.
     unmet: Vec<Option<Unmet>>,
-    live: Vec<(AttemptId, Flight<O::Reply>)>,
+    live: Vec<Live<O>>,
     /// What is known of attempts, by number.
     landed: Vec<Landed>,
+    committed: Option<AttemptId>,
+    /// What the caller gets next. Never more than what one signal brings, and what was held back before it.
+    out: VecDeque<Emit<O::Event>>,
     reply: Option<O::Reply>,
     sleep: Option<Pin<Box<Sleep>>>,
     log: observe::Log,
-    started: bool,
+    stage: Stage,
+}
+
+struct Live<O: Operation> {
+    attempt: AttemptId,
+    flight: Flight<O>,
+    /// Frames that came before its content.
+    held: Vec<O::Event>,
+}
+
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Stage {
+    New,
+    Running,
+    /// The caller has been handed something and has not asked for more.
+    Handed,
+    Over,
+}
+
+/// What the driver hands to the caller.
+#[derive(Debug)]
+pub(crate) enum Emit<E> {
+    /// Content comes from this target from here on; what was handed over before is void if it says so.
+    Commit { target: Arc<str>, reset: bool },
+    /// A piece of the answer, or a frame beside it.
+    Event(E),
+    /// The call is over.
+    Finish(Outcome),
 }
 
 impl<O: Operation> Driver<O> {
@@ -55,7 +90,7 @@ impl<O: Operation> Driver<O> {
             let mut seat = Seat::default();
             seat.window = target.facts.context_tokens.or(able.context_tokens);
             seat.patient = target.facts.reasoning.unwrap_or(false)
-                || target.overrides.reasoning.map_or(needs.reasoning(), |r| r.asks());
+                || target.overrides.reasoning.map_or(needs.reasoning(), |reasoning| reasoning.asks());
             if let Some(problem) = needs.unmet_by(&able, target.name.provider()) {
                 seat.unmet = Some(problem.kind);
                 unmet.resize(route.targets.len(), None);
@@ -73,88 +108,135 @@ impl<O: Operation> Driver<O> {
             unmet,
             live: Vec::with_capacity(1),
             landed: Vec::with_capacity(2),
+            committed: None,
+            out: VecDeque::new(),
             reply: None,
             sleep: None,
             log,
-            started: false,
+            stage: Stage::New,
         }
     }
 
     /// Waits for the end of the call.
     pub(crate) async fn finish(mut self) -> Result<Answer<O::Reply>, Error> {
-        let outcome = poll_fn(|cx| self.poll_outcome(cx)).await;
-        self.conclude(outcome)
+        loop {
+            if let Emit::Finish(outcome) = poll_fn(|cx| self.poll_emit(cx)).await {
+                return self.conclude(outcome);
+            }
+        }
     }
 
-    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
+    /// What the caller gets next. Must not be polled after `Finish`.
+    pub(crate) fn poll_emit(&mut self, cx: &mut Context<'_>) -> Poll<Emit<O::Event>> {
         let span = self.log.span().clone();
         let _entered = span.enter();
-        if !std::mem::replace(&mut self.started, true) {
-            self.tell(Event::Tick);
+        match std::mem::replace(&mut self.stage, Stage::Running) {
+            Stage::New => self.tell(Event::Tick),
+            // A slow reader is never an idle provider: its timers stood still meanwhile.
+            Stage::Handed => self.tell(Event::Reading(true)),
+            Stage::Running | Stage::Over => {}
         }
-        loop {
+        for _ in 0..TURN {
             while let Some(action) = self.call.poll() {
-                if let Some(outcome) = self.act(action) {
-                    return Poll::Ready(outcome);
+                self.act(action);
+            }
+            if let Some(emit) = self.out.pop_front() {
+                match emit {
+                    Emit::Finish(_) => self.stage = Stage::Over,
+                    Emit::Commit { .. } | Emit::Event(_) => {
+                        self.tell(Event::Reading(false));
+                        self.stage = Stage::Handed;
+                    }
+                }
+                return Poll::Ready(emit);
+            }
+            if !(self.poll_flights(cx) || self.poll_clock(cx)) {
+                return Poll::Pending;
+            }
+        }
+        // There is more at once: others get a turn first.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Start { attempt, slot } => {
+                self.landed.resize_with(usize::from(attempt.0) + 1, Landed::default);
+                let (route, request) = (Arc::clone(&self.route), Arc::clone(&self.request));
+                let flight = O::start(route, usize::from(slot.0), request);
+                self.live.push(Live { attempt, flight, held: Vec::new() });
+            }
+            Action::Abort(attempt) => {
+                if let Some(at) = self.live.iter().position(|live| live.attempt == attempt) {
+                    self.land(at);
                 }
             }
-            if self.poll_flights(cx) || self.poll_clock(cx) {
-                continue;
+            Action::Commit { attempt, reset } => {
+                self.committed = Some(attempt);
+                self.out.push_back(Emit::Commit { target: self.report().target_of(attempt), reset });
+                let live = self.live.iter_mut().find(|live| live.attempt == attempt);
+                let held = live.map(|live| std::mem::take(&mut live.held)).unwrap_or_default();
+                self.out.extend(held.into_iter().map(Emit::Event));
             }
-            return Poll::Pending;
+            Action::Finish(outcome) => self.out.push_back(Emit::Finish(outcome)),
         }
     }
 
-    fn act(&mut self, action: Action) -> Option<Outcome> {
-        match action {
-            Action::Start { attempt, slot } => {
-                let SlotId(index) = slot;
-                let index = usize::from(index);
-                self.landed.resize_with(usize::from(attempt.0) + 1, Landed::default);
-                let flight = O::start(Arc::clone(&self.route), index, Arc::clone(&self.request));
-                self.live.push((attempt, flight));
-                None
-            }
-            Action::Abort(attempt) => {
-                self.live.retain(|(live, _)| *live != attempt);
-                None
-            }
-            // An answer in one piece is handed over whole, at the finish.
-            Action::Commit { .. } => None,
-            Action::Finish(outcome) => Some(outcome),
-        }
+    /// Ends an attempt: keeps what had arrived, and closes its connection.
+    fn land(&mut self, at: usize) {
+        let mut live = self.live.remove(at);
+        self.landed[usize::from(live.attempt.0)].partial = live.flight.as_mut().partial();
     }
 
     /// Lets every attempt get on; true if one had something to say.
     fn poll_flights(&mut self, cx: &mut Context<'_>) -> bool {
         for at in 0..self.live.len() {
-            let (attempt, flight) = &mut self.live[at];
+            let Live { attempt, flight, held } = &mut self.live[at];
             let attempt = *attempt;
             let Poll::Ready(signal) = flight.as_mut().poll_signal(cx) else { continue };
-            let landed = &mut self.landed[usize::from(attempt.0)];
-            let event = match signal {
+            let committed = self.committed == Some(attempt);
+            let (event, content) = match signal {
+                Ok(Signal::Opened) => (Event::Opened(attempt), None),
+                Ok(Signal::Progress) => (Event::Progress(attempt), None),
+                Ok(Signal::Frame(frame)) => {
+                    if committed {
+                        self.out.push_back(Emit::Event(frame));
+                    } else {
+                        held.push(frame);
+                    }
+                    return true;
+                }
+                Ok(Signal::Content(piece)) => (Event::Content(attempt), Some(piece)),
                 Ok(Signal::Done(reply)) => {
+                    let landed = &mut self.landed[usize::from(attempt.0)];
                     let receipt = O::receipt(&reply);
                     landed.status = receipt.status;
                     landed.request_id = receipt.request_id.map(str::to_owned);
                     self.reply = Some(reply);
-                    Event::Done(attempt)
+                    // Frames it held back are handed over with its commit, so its flight is not landed here.
+                    (Event::Done(attempt), None)
                 }
                 Err(error) => {
                     let facts = error.facts();
-                    landed.error = Some(error);
-                    Event::Failed(attempt, facts)
+                    self.land(at);
+                    self.landed[usize::from(attempt.0)].error = Some(error);
+                    (Event::Failed(attempt, facts), None)
                 }
             };
-            // It is over: its future must not be polled again.
-            self.live.remove(at);
             self.tell(event);
+            if let Some(piece) = content {
+                while let Some(action) = self.call.poll() {
+                    self.act(action);
+                }
+                self.out.push_back(Emit::Event(piece));
+            }
             return true;
         }
         false
     }
 
-    /// Lets time pass; true if something was due. What is due is told by the clock, not by the sleep.
+    /// Lets time pass; true if something was due.
     fn poll_clock(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(at) = self.call.poll_timeout() else { return false };
         let due = self.shared.instant(at);
@@ -185,8 +267,10 @@ impl<O: Operation> Driver<O> {
         Report { call: &self.call, route: &self.route, unmet: &self.unmet, landed: &self.landed }
     }
 
-    fn conclude(&mut self, outcome: Outcome) -> Result<Answer<O::Reply>, Error> {
+    /// What the call came to, once its `Finish` has been handed over.
+    pub(crate) fn conclude(&mut self, outcome: Outcome) -> Result<Answer<O::Reply>, Error> {
         let _entered = self.log.span().clone().entered();
+        self.live.clear();
         if let (Outcome::Delivered(attempt), Some(reply)) = (outcome, self.reply.take()) {
             let report = self.report();
             let answer = Answer::new(reply, report.target_of(attempt), report.trail());
@@ -195,9 +279,11 @@ impl<O: Operation> Driver<O> {
         }
         let now = self.shared.now();
         let retry_after = self.call.retry_at(now, &self.shared.fleet()).map(|at| at - now);
-        let trail = self.report().trail();
-        let cause = self.report().last_failure().and_then(|at| self.landed[at].error.take());
-        let error = Report::error(outcome, trail, cause, retry_after);
+        let report = self.report();
+        let (trail, last) = (report.trail(), report.last_failure());
+        let cause = last.and_then(|at| self.landed[at].error.take());
+        let partial = self.committed.and_then(|attempt| self.landed[usize::from(attempt.0)].partial.take());
+        let error = Report::error(outcome, trail, cause, partial, retry_after);
         self.log.failed(&error);
         Err(error)
     }
@@ -205,11 +291,10 @@ impl<O: Operation> Driver<O> {
 
 impl<O: Operation> Drop for Driver<O> {
     fn drop(&mut self) {
-        if self.started && self.call.outcome().is_none() {
+        if self.stage != Stage::New && self.call.outcome().is_none() {
             self.live.clear();
-            let now = self.shared.now();
             while self.call.poll().is_some() {}
-            self.call.on(Event::Cancelled, now, &mut self.shared.fleet());
+            self.call.on(Event::Cancelled, self.shared.now(), &mut self.shared.fleet());
             let _entered = self.log.span().clone().entered();
             self.log_decisions();
         }

@@ -7,6 +7,7 @@ mod driver;
 mod observe;
 mod operation;
 mod report;
+mod stream;
 mod wiring;
 
 pub mod blocking;
@@ -18,6 +19,7 @@ pub use backstop_core::{
 };
 pub use builder::BackstopBuilder;
 pub use client::Backstop;
+pub use stream::{AnswerStream, StreamEvent};
 
 /// Everything of the core: request types, routes, the machine.
 pub use backstop_core as core;

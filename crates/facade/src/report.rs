@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstop_core::fallback::{AttemptId, Call, Entry, Outcome, SlotId};
-use backstop_core::{Error, ErrorKind, Phase, Step, Trail, Unmet, Verdict, human};
+use backstop_core::{Error, ErrorKind, Partial, Phase, Step, Trail, Unmet, Verdict, human};
 
 use crate::wiring::{WiredRoute, WiredTarget};
 
@@ -17,6 +17,8 @@ use crate::wiring::{WiredRoute, WiredTarget};
 #[derive(Debug, Default)]
 pub(crate) struct Landed {
     pub(crate) error: Option<Error>,
+    /// What had arrived when it ended.
+    pub(crate) partial: Option<Partial>,
     pub(crate) status: Option<u16>,
     pub(crate) request_id: Option<String>,
 }
@@ -113,14 +115,16 @@ impl Report<'_> {
         outcome: Outcome,
         trail: Trail,
         cause: Option<Error>,
+        partial: Option<Partial>,
         retry_after: Option<Duration>,
     ) -> Error {
+        let finish = |error: Error| finish(error, trail.clone(), partial.clone(), retry_after);
         let reasons = trail.reasons();
         let failed = count_targets(&trail);
         let error = match outcome {
             // The failure that stopped the chain is the answer; what it says is not said again.
             Outcome::Stopped(kind) => match cause {
-                Some(cause) if cause.kind() == kind => return finish(cause, trail, retry_after),
+                Some(cause) if cause.kind() == kind => return finish(cause),
                 cause => with_cause(Error::new(kind, reasons), cause),
             },
             Outcome::Interrupted(_) => with_cause(Error::new(ErrorKind::Interrupted, reasons), cause),
@@ -140,7 +144,7 @@ impl Report<'_> {
                 with_cause(Error::new(ErrorKind::Exhausted, text), cause)
             }
         };
-        finish(error, trail, retry_after)
+        finish(error)
     }
 }
 
@@ -151,8 +155,11 @@ fn with_cause(error: Error, cause: Option<Error>) -> Error {
     }
 }
 
-fn finish(error: Error, trail: Trail, retry_after: Option<Duration>) -> Error {
-    let error = error.with_trail(trail);
+fn finish(error: Error, trail: Trail, partial: Option<Partial>, retry_after: Option<Duration>) -> Error {
+    let mut error = error.with_trail(trail);
+    if let Some(partial) = partial {
+        error = error.with_partial(partial);
+    }
     match retry_after {
         Some(wait) => error.with_retry_after(wait),
         None => error,

@@ -1,12 +1,17 @@
 //! A provider without a network: it plays a script, and remembers what it was asked.
 
 use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use backstop_core::chat::{ChatReply, ChatRequest};
-use backstop_core::{Ask, Capabilities, Error, ErrorKind, Provider, async_trait};
+use backstop_core::chat::{ChatCollector, ChatEvent, ChatReply, ChatRequest, FinishReason};
+use backstop_core::{Ask, Capabilities, ChatStream, Error, ErrorKind, Provider, async_trait};
+use futures_core::Stream;
+use tokio::time::Sleep;
 
 /// A scripted provider. Each call plays the next step; the last one is played again and again.
 ///
@@ -35,8 +40,108 @@ struct Step {
 #[derive(Clone)]
 enum Act {
     Reply(Box<ChatReply>),
-    Fail(Arc<dyn Fn() -> Error + Send + Sync>),
+    Fail(Fail),
     Hang,
+    Stream(Vec<Beat>),
+}
+
+/// A beat of a scripted stream.
+#[derive(Clone)]
+enum Beat {
+    Event(ChatEvent),
+    Fail(Fail),
+    Sleep(Duration),
+    Hang,
+}
+
+type Fail = Arc<dyn Fn() -> Error + Send + Sync>;
+
+/// What a scripted stream does, beat by beat. Without an end it was cut.
+///
+/// ```
+/// use backstop_core::ErrorKind;
+/// use backstop_testkit::{FakeProvider, FakeStream};
+/// let dies = FakeStream::new().text("The sky").fails(ErrorKind::Server);
+/// let provider = FakeProvider::new("a").streams(dies);
+/// # let _ = provider;
+/// ```
+#[derive(Clone, Default)]
+pub struct FakeStream {
+    beats: Vec<Beat>,
+}
+
+impl FakeStream {
+    /// A stream of nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sends an event.
+    #[must_use]
+    pub fn event(mut self, event: ChatEvent) -> Self {
+        self.beats.push(Beat::Event(event));
+        self
+    }
+
+    /// Sends text.
+    #[must_use]
+    pub fn text(self, text: impl Into<String>) -> Self {
+        self.event(ChatEvent::Text(text.into()))
+    }
+
+    /// Thinks.
+    #[must_use]
+    pub fn thinks(self, text: impl Into<String>) -> Self {
+        self.event(ChatEvent::Reasoning(text.into()))
+    }
+
+    /// Sends the terminal marker.
+    #[must_use]
+    pub fn ends(self) -> Self {
+        self.event(ChatEvent::End(FinishReason::Stop))
+    }
+
+    /// Lets time pass.
+    #[must_use]
+    pub fn sleeps(mut self, time: Duration) -> Self {
+        self.beats.push(Beat::Sleep(time));
+        self
+    }
+
+    /// Falls silent.
+    #[must_use]
+    pub fn hangs(mut self) -> Self {
+        self.beats.push(Beat::Hang);
+        self
+    }
+
+    /// Fails.
+    #[must_use]
+    pub fn fails(mut self, kind: ErrorKind) -> Self {
+        self.beats.push(Beat::Fail(Arc::new(move || Error::new(kind, "as the script says"))));
+        self
+    }
+
+    /// The same beats so many times.
+    #[must_use]
+    pub fn times(mut self, n: usize) -> Self {
+        self.beats = std::iter::repeat_n(self.beats, n).flatten().collect();
+        self
+    }
+
+    /// These beats, then those.
+    #[must_use]
+    pub fn then(mut self, other: Self) -> Self {
+        self.beats.extend(other.beats);
+        self
+    }
+}
+
+impl fmt::Debug for FakeStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeStream").field("beats", &self.beats.len()).finish()
+    }
 }
 
 #[derive(Default)]
@@ -63,7 +168,7 @@ impl FakeProvider {
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            capabilities: Capabilities::default().with_chat(),
+            capabilities: Capabilities::default().with_chat().with_chat_stream(),
             script: Vec::new(),
             memory: Arc::default(),
         }
@@ -91,6 +196,12 @@ impl FakeProvider {
     #[must_use]
     pub fn hangs(self) -> Self {
         self.then(Act::Hang)
+    }
+
+    /// Streams this.
+    #[must_use]
+    pub fn streams(self, stream: FakeStream) -> Self {
+        self.then(Act::Stream(stream.beats))
     }
 
     /// Lets the step before take this long.
@@ -170,21 +281,86 @@ impl Provider for FakeProvider {
             Act::Reply(reply) => Ok(*reply),
             Act::Fail(error) => Err(error().with_target(&self.name, ask.model())),
             Act::Hang => std::future::pending().await,
+            Act::Stream(beats) => {
+                let mut stream = pin!(Playing::new(beats, None));
+                let mut collector = ChatCollector::default();
+                while let Some(event) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
+                    collector.push(&event?)?;
+                }
+                Ok(collector.into_reply())
+            }
+        }
+    }
+
+    async fn chat_stream(&self, ask: Ask<'_>, request: &ChatRequest) -> Result<ChatStream, Error> {
+        let step = self.next(ask, request);
+        let live = Live::enter(&self.memory);
+        let Step { after, act } = step.unwrap_or_else(|| Step {
+            after: Duration::ZERO,
+            act: Act::Reply(Box::new(ChatReply::text("ok"))),
+        });
+        if !after.is_zero() {
+            tokio::time::sleep(after).await;
+        }
+        let beats = match act {
+            Act::Reply(reply) => FakeStream::new().text(reply.text).ends().beats,
+            Act::Fail(error) => return Err(error().with_target(&self.name, ask.model())),
+            Act::Hang => std::future::pending().await,
+            Act::Stream(beats) => beats,
+        };
+        Ok(Box::pin(Playing::new(beats, Some(live))))
+    }
+}
+
+/// A scripted stream under way.
+struct Playing {
+    beats: std::vec::IntoIter<Beat>,
+    sleep: Option<Pin<Box<Sleep>>>,
+    _live: Option<Live>,
+}
+
+impl Playing {
+    fn new(beats: Vec<Beat>, live: Option<Live>) -> Self {
+        Self { beats: beats.into_iter(), sleep: None, _live: live }
+    }
+}
+
+impl Stream for Playing {
+    type Item = Result<ChatEvent, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(sleep) = &mut self.sleep {
+                match sleep.as_mut().poll(cx) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(()) => self.sleep = None,
+                }
+            }
+            match self.beats.next() {
+                None => return Poll::Ready(None),
+                Some(Beat::Event(event)) => return Poll::Ready(Some(Ok(event))),
+                Some(Beat::Fail(error)) => return Poll::Ready(Some(Err(error()))),
+                Some(Beat::Sleep(time)) => self.sleep = Some(Box::pin(tokio::time::sleep(time))),
+                Some(Beat::Hang) => {
+                    self.beats = vec![Beat::Hang].into_iter();
+                    return Poll::Pending;
+                }
+            }
         }
     }
 }
 
 /// Counts a call for as long as it is under way, however it ends.
-struct Live<'a>(&'a Memory);
+struct Live(Arc<Memory>);
 
-impl<'a> Live<'a> {
-    fn enter(memory: &'a Memory) -> Self {
+impl Live {
+    fn enter(memory: &Arc<Memory>) -> Self {
         memory.live.fetch_add(1, Ordering::SeqCst);
-        Self(memory)
+        Self(Arc::clone(memory))
     }
 }
 
-impl Drop for Live<'_> {
+impl Drop for Live {
     fn drop(&mut self) {
         self.0.live.fetch_sub(1, Ordering::SeqCst);
     }

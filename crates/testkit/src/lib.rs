@@ -6,4 +6,4 @@
 mod fake;
 pub mod server;
 
-pub use fake::{FakeProvider, Seen};
+pub use fake::{FakeProvider, FakeStream, Seen};

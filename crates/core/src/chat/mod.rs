@@ -1,10 +1,12 @@
 //! Chat: what is asked, what is answered, and the pieces a streamed answer comes in.
 
+mod collect;
 mod event;
 mod message;
 mod reply;
 mod request;
 
+pub use collect::ChatCollector;
 pub use event::{ChatEvent, ToolCallDelta};
 pub use message::{AssistantMessage, Image, ImageSource, Message, Part, ProviderRef, ToolCall, ToolResult};
 pub use reply::{ChatReply, FinishReason};

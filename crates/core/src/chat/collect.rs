@@ -1,0 +1,213 @@
+//! From pieces to a whole: what a stream comes to.
+
+use super::event::{ChatEvent, ToolCallDelta};
+use super::message::ToolCall;
+use super::reply::{ChatReply, FinishReason};
+use super::request::ChatRequest;
+use crate::error::{Error, ErrorKind, Partial};
+
+/// The most text an answer may have: as much as a body in one piece.
+const TEXT_MAX: usize = 64 << 20;
+/// The most thoughts that are kept; what comes after is dropped.
+const REASONING_MAX: usize = 1 << 20;
+/// The most tool calls an answer may have.
+const TOOL_CALLS_MAX: usize = 1024;
+
+/// Puts the pieces of a streamed answer together.
+///
+/// ```
+/// use backstop_core::chat::{ChatCollector, ChatEvent, FinishReason};
+/// let mut collector = ChatCollector::default();
+/// for event in [ChatEvent::Text("Hel".into()), ChatEvent::Text("lo".into()), ChatEvent::End(FinishReason::Stop)] {
+///     collector.push(&event).unwrap();
+/// }
+/// assert_eq!(collector.into_reply().text, "Hello");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ChatCollector {
+    reply: ChatReply,
+    reasoning: String,
+}
+
+impl ChatCollector {
+    /// Adds a piece.
+    ///
+    /// # Errors
+    /// `BadReply` if the answer grows past what an answer may be.
+    pub fn push(&mut self, event: &ChatEvent) -> Result<(), Error> {
+        match event {
+            ChatEvent::Start { model, id } => {
+                self.reply.model.clone_from(model);
+                self.reply.id.clone_from(id);
+            }
+            ChatEvent::Text(text) => {
+                self.reply.text.push_str(text);
+                if self.reply.text.len() > TEXT_MAX {
+                    return Err(too_large("its text passes 64 MiB"));
+                }
+            }
+            ChatEvent::ToolCall(delta) => self.tool_call(delta)?,
+            ChatEvent::Reasoning(text) => {
+                if self.reasoning.len() + text.len() <= REASONING_MAX {
+                    self.reasoning.push_str(text);
+                }
+            }
+            ChatEvent::Usage(usage) => self.reply.usage = self.reply.usage.updated_by(*usage),
+            ChatEvent::End(finish) => self.reply.finish = finish.clone(),
+        }
+        Ok(())
+    }
+
+    /// The reply, as far as it has come.
+    #[must_use]
+    pub fn into_reply(self) -> ChatReply {
+        let reasoning = (!self.reasoning.is_empty()).then_some(self.reasoning);
+        ChatReply { reasoning, ..self.reply }
+    }
+
+    /// What to tell somebody whose answer broke off here.
+    #[must_use]
+    pub fn into_partial(self) -> Partial {
+        let ChatReply { text, tool_calls, reasoning, usage, .. } = self.into_reply();
+        let mut partial = Partial::text(text);
+        (partial.tool_calls, partial.reasoning, partial.usage) = (tool_calls, reasoning, usage);
+        partial
+    }
+
+    /// Whether there is neither text nor a tool call so far.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.reply.is_empty()
+    }
+
+    fn tool_call(&mut self, delta: &ToolCallDelta) -> Result<(), Error> {
+        let index = usize::try_from(delta.index).unwrap_or(usize::MAX);
+        let calls = &mut self.reply.tool_calls;
+        if index >= TOOL_CALLS_MAX {
+            return Err(too_large("it has more than 1024 tool calls"));
+        }
+        if index >= calls.len() {
+            calls.resize(index + 1, ToolCall::default());
+        }
+        let Some(call) = calls.get_mut(index) else { return Ok(()) };
+        if let Some(id) = &delta.id {
+            call.id.clone_from(id);
+        }
+        if let Some(name) = &delta.name {
+            call.name.clone_from(name);
+        }
+        call.arguments.push_str(&delta.arguments);
+        if call.arguments.len() > TEXT_MAX {
+            return Err(too_large("the arguments of a tool call pass 64 MiB"));
+        }
+        Ok(())
+    }
+}
+
+fn too_large(what: &str) -> Error {
+    Error::new(ErrorKind::BadReply, format!("the answer is too large: {what}"))
+}
+
+impl ChatReply {
+    /// The reply, if it is an answer to this request: not withheld by a filter, and not empty where emptiness says
+    /// nothing.
+    ///
+    /// # Errors
+    /// `ContentFilter` with the withheld text, or `BadReply`, which is not counted against the target.
+    pub fn check(self, request: &ChatRequest) -> Result<Self, Error> {
+        if self.finish == FinishReason::ContentFilter {
+            let mut partial = Partial::text(self.text);
+            (partial.tool_calls, partial.reasoning, partial.usage) =
+                (self.tool_calls, self.reasoning, self.usage);
+            return Err(Error::new(ErrorKind::ContentFilter, "the provider withheld the answer")
+                .with_partial(partial));
+        }
+        if !self.is_empty() || request.follows_tool_results() {
+            return Ok(self);
+        }
+        let why = match self.finish {
+            FinishReason::Length => {
+                "the answer is empty: the limit on output tokens was used up before its first word, which a reasoning \
+                 model does when the limit is low"
+            }
+            _ => "the answer is empty",
+        };
+        let mut partial = Partial::default();
+        (partial.reasoning, partial.usage) = (self.reasoning, self.usage);
+        Err(Error::new(ErrorKind::BadReply, why).not_counted().with_partial(partial))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::Message;
+    use crate::usage::Usage;
+
+    fn collect(events: &[ChatEvent]) -> ChatReply {
+        let mut collector = ChatCollector::default();
+        for event in events {
+            collector.push(event).unwrap();
+        }
+        collector.into_reply()
+    }
+
+    #[test]
+    fn tool_calls_come_together_by_their_index() {
+        let delta = |index, id: Option<&str>, name: Option<&str>, arguments: &str| {
+            ChatEvent::ToolCall(ToolCallDelta::new(
+                index,
+                id.map(Into::into),
+                name.map(Into::into),
+                arguments,
+            ))
+        };
+        let reply = collect(&[
+            delta(0, Some("c1"), Some("weather"), "{\"city\":"),
+            delta(1, Some("c2"), Some("time"), "{}"),
+            delta(0, None, None, "\"Oslo\"}"),
+            ChatEvent::End(FinishReason::ToolCalls),
+        ]);
+        assert_eq!(
+            reply.tool_calls,
+            [ToolCall::new("c1", "weather", "{\"city\":\"Oslo\"}"), ToolCall::new("c2", "time", "{}")]
+        );
+    }
+
+    #[test]
+    fn usage_in_several_pieces_adds_up_to_what_is_known() {
+        let mut late = Usage::UNKNOWN;
+        late.output_tokens = Some(7);
+        let mut early = Usage::UNKNOWN;
+        early.input_tokens = Some(3);
+        assert_eq!(collect(&[ChatEvent::Usage(early), ChatEvent::Usage(late)]).usage, Usage::new(3, 7));
+    }
+
+    #[test]
+    fn endless_thoughts_are_kept_up_to_a_bound_and_a_wild_index_is_refused() {
+        let thought = ChatEvent::Reasoning("x".repeat(1000));
+        let mut collector = ChatCollector::default();
+        for _ in 0..2_000 {
+            collector.push(&thought).unwrap();
+        }
+        assert!(collector.clone().into_reply().reasoning.unwrap().len() <= REASONING_MAX);
+        let wild = ChatEvent::ToolCall(ToolCallDelta::new(u32::MAX, None, None, ""));
+        assert_eq!(collector.push(&wild).unwrap_err().kind(), ErrorKind::BadReply);
+    }
+
+    #[test]
+    fn an_empty_answer_is_one_only_after_results_of_tools() {
+        let asked = ChatRequest::user("hi");
+        assert_eq!(ChatReply::default().check(&asked).unwrap_err().kind(), ErrorKind::BadReply);
+        let told = asked.with_message(Message::tool("c1", "42"));
+        assert!(ChatReply::default().check(&told).is_ok());
+    }
+
+    #[test]
+    fn a_withheld_answer_is_a_failure_that_keeps_the_text() {
+        let reply = ChatReply { finish: FinishReason::ContentFilter, ..ChatReply::text("half") };
+        let error = reply.check(&ChatRequest::user("hi")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ContentFilter);
+        assert_eq!(error.partial().unwrap().text, "half");
+    }
+}
