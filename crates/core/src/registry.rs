@@ -96,6 +96,99 @@ impl fmt::Debug for Settings {
 /// Builds a provider from its settings.
 pub type Build = dyn Fn(Settings) -> Result<Arc<dyn Provider>, Error> + Send + Sync;
 
+/// A setting that only one kind of provider knows.
+#[non_exhaustive]
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct KindOption {
+    /// Its name in a config file and in [`Settings::options`].
+    pub name: &'static str,
+    /// What its value looks like.
+    pub shape: Shape,
+    /// What it does, in one sentence.
+    pub what: &'static str,
+}
+
+impl KindOption {
+    /// A setting.
+    #[must_use]
+    pub const fn new(name: &'static str, shape: Shape, what: &'static str) -> Self {
+        Self { name, shape, what }
+    }
+}
+
+/// What the value of a setting looks like.
+#[non_exhaustive]
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A text.
+    Text,
+    /// True or false.
+    Flag,
+    /// A table of texts: headers, model files.
+    Texts,
+}
+
+/// A kind of provider: how one is built, and what there is to say of it before one is.
+#[non_exhaustive]
+#[derive(Clone)]
+pub struct Kind {
+    /// Its name: that of its feature, its module, and of a provider without a table of its own.
+    pub name: &'static str,
+    /// The variable its key is conventionally found in.
+    pub key_env: Option<&'static str>,
+    /// The model that is asked where nobody names one.
+    pub default_model: Option<&'static str>,
+    /// The settings only it knows.
+    pub options: &'static [KindOption],
+    build: Arc<Build>,
+}
+
+impl Kind {
+    /// A kind without a key, a default model or settings of its own.
+    #[must_use]
+    pub fn new(
+        name: &'static str,
+        build: impl Fn(Settings) -> Result<Arc<dyn Provider>, Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self { name, key_env: None, default_model: None, options: &[], build: Arc::new(build) }
+    }
+
+    /// Says where its key is conventionally found.
+    #[must_use]
+    pub fn with_key_env(mut self, variable: &'static str) -> Self {
+        self.key_env = Some(variable);
+        self
+    }
+
+    /// Says which model is asked where nobody names one.
+    #[must_use]
+    pub fn with_default_model(mut self, model: &'static str) -> Self {
+        self.default_model = Some(model);
+        self
+    }
+
+    /// Says which settings only it knows.
+    #[must_use]
+    pub fn with_options(mut self, options: &'static [KindOption]) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Builds a provider.
+    ///
+    /// # Errors
+    /// `Config` if a setting is wrong.
+    pub fn build(&self, settings: Settings) -> Result<Arc<dyn Provider>, Error> {
+        (self.build)(settings)
+    }
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kind").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// The kinds of provider this program knows.
 ///
 /// ```
@@ -106,30 +199,26 @@ pub type Build = dyn Fn(Settings) -> Result<Arc<dyn Provider>, Error> + Send + S
 /// ```
 #[derive(Clone, Default)]
 pub struct Registry {
-    kinds: BTreeMap<String, Arc<Build>>,
+    kinds: BTreeMap<&'static str, Kind>,
 }
 
 impl Registry {
-    /// Adds a kind, or replaces the one of this name.
+    /// Adds a kind, or replaces the one of its name.
     #[must_use]
-    pub fn with(
-        mut self,
-        kind: impl Into<String>,
-        build: impl Fn(Settings) -> Result<Arc<dyn Provider>, Error> + Send + Sync + 'static,
-    ) -> Self {
-        self.kinds.insert(kind.into(), Arc::new(build));
+    pub fn with(mut self, kind: Kind) -> Self {
+        self.kinds.insert(kind.name, kind);
         self
     }
 
-    /// The kinds, sorted.
-    pub fn kinds(&self) -> impl Iterator<Item = &str> {
-        self.kinds.keys().map(String::as_str)
+    /// The kinds, sorted by name.
+    pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
+        self.kinds.values()
     }
 
-    /// Whether this kind is known.
+    /// The kind of this name.
     #[must_use]
-    pub fn knows(&self, kind: &str) -> bool {
-        self.kinds.contains_key(kind)
+    pub fn kind(&self, name: &str) -> Option<&Kind> {
+        self.kinds.get(name)
     }
 
     /// Builds a provider of this kind.
@@ -137,26 +226,26 @@ impl Registry {
     /// # Errors
     /// `Config` if the kind is unknown or its settings are wrong.
     pub fn build(&self, kind: &str, settings: Settings) -> Result<Arc<dyn Provider>, Error> {
-        let Some(build) = self.kinds.get(kind) else {
-            let known: Vec<&str> = self.kinds().collect();
-            let known = if known.is_empty() {
+        let Some(known) = self.kind(kind) else {
+            let names: Vec<&str> = self.kinds().map(|kind| kind.name).collect();
+            let names = if names.is_empty() {
                 "no provider is compiled in: switch one on by its feature".to_owned()
             } else {
-                format!("compiled in are {}", known.join(", "))
+                format!("compiled in are {}", names.join(", "))
             };
             return Err(Error::new(
                 ErrorKind::Config,
                 format!(
-                    "there is no provider of the kind {kind:?}; {known}; others are features to be switched on"
+                    "there is no provider of the kind {kind:?}; {names}; others are features to be switched on"
                 ),
             ));
         };
-        build(settings)
+        known.build(settings)
     }
 }
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.kinds()).finish()
+        f.debug_set().entries(self.kinds.keys()).finish()
     }
 }

@@ -185,9 +185,11 @@ fn reason_words(step: &Step, kind: ErrorKind) -> String {
             Phase::Total => "did not answer in time".to_owned(),
         },
         // What is missing is the whole point: the variable or file has to be named.
-        (ErrorKind::NotConfigured | ErrorKind::Unsupported | ErrorKind::Connect, _, Some(message)) => {
-            message.clone()
-        }
+        (
+            ErrorKind::NotConfigured | ErrorKind::Unsupported | ErrorKind::Connect | ErrorKind::Interrupted,
+            _,
+            Some(message),
+        ) => message.clone(),
         _ => kind.words().to_owned(),
     }
 }

@@ -167,15 +167,19 @@ impl BackstopBuilder {
         if let Some(provider) = self.providers.iter().find(|provider| provider.name() == name) {
             return Ok(Arc::clone(provider));
         }
-        if self.registry.knows(name) {
+        if self.registry.kind(name).is_some() {
             return self.registry.build(name, Settings::new(name, self.env.clone()));
         }
         Err(self.unknown(name))
     }
 
     fn unknown(&self, name: &str) -> Error {
-        let known: Vec<&str> =
-            self.providers.iter().map(|provider| provider.name()).chain(self.registry.kinds()).collect();
+        let known: Vec<&str> = self
+            .providers
+            .iter()
+            .map(|provider| provider.name())
+            .chain(self.registry.kinds().map(|kind| kind.name))
+            .collect();
         let what_to_do = if backstop_providers::KNOWN_KINDS.contains(&name) {
             format!("it is not compiled in: switch on the feature {name:?} of backstop")
         } else if known.is_empty() {
