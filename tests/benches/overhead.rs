@@ -114,7 +114,7 @@ async fn compare(name: &str, bases: &[&String], rounds: usize) {
     policy.suspect = false;
     let mut builder = Backstop::builder().policy(policy);
     for (i, base) in bases.iter().enumerate() {
-        let config = OpenAiConfig::new(format!("s{i}")).with_base_url(base.as_str()).with_api_key("none");
+        let config = OpenAiConfig::keyless(base.as_str()).with_name(format!("s{i}"));
         builder = builder.provider(OpenAi::new(config).expect("a provider")).target(format!("s{i}/m"));
     }
     let backstop = builder.build().expect("a client");

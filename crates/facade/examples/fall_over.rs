@@ -14,7 +14,7 @@ async fn main() -> Result<(), Error> {
     let overloaded = FailingServer::start(Recipe::overloaded()).await;
     let healthy = FailingServer::start(Recipe::healthy("Air scatters blue light the most.")).await;
     let openai = |name: &str, server: &FailingServer| {
-        OpenAi::new(OpenAiConfig::new(name).with_base_url(server.uri()).with_api_key("none"))
+        OpenAi::new(OpenAiConfig::keyless(server.uri()).with_name(name))
     };
 
     let backstop = Backstop::builder()

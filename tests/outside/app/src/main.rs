@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     });
     let backstop = Backstop::builder()
-        .provider(OpenAi::new(OpenAiConfig::new("openai").with_base_url(base_url).with_api_key("none"))?)
+        .provider(OpenAi::new(OpenAiConfig::keyless(base_url))?)
         .provider(stranger::Mirror)
         .target("openai/gpt-5.2")
         .target("mirror/any")
