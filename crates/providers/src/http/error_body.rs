@@ -1,0 +1,149 @@
+//! The body of an error, in whatever shape it came.
+
+use serde_json::{Map, Value};
+
+use super::redact::Mask;
+
+/// How many characters of a message are looked at. The error keeps less; patterns are found early or not at all.
+const MESSAGE_MAX: usize = 4096;
+
+/// What an error's body says. Everything is empty if it says nothing; reading one never fails.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ErrorBody {
+    /// The sentence for people, without keys.
+    pub(crate) message: String,
+    /// The machine's word for the case.
+    pub(crate) code: Option<String>,
+    /// The machine's word for the sort of case.
+    pub(crate) sort: Option<String>,
+    /// What the error is about.
+    pub(crate) param: Option<String>,
+}
+
+impl ErrorBody {
+    /// Reads any of: `{"error":{…}}`, `{"error":"…"}`, `{"code":"…","error":"…"}`, the members without an `error`
+    /// around them, `{"detail":…}`, a list whose first element is one of these, HTML, text.
+    pub(crate) fn parse(body: &[u8], mask: &Mask) -> Self {
+        let text = String::from_utf8_lossy(body);
+        let text = text.trim_start_matches('\u{feff}').trim();
+        let mut read = match serde_json::from_str::<Value>(text) {
+            Ok(value) => Self::of(&value),
+            Err(_) => Self { message: words_of_page(text).to_owned(), ..Self::default() },
+        };
+        if read.message.len() > MESSAGE_MAX {
+            read.message = read.message.chars().take(MESSAGE_MAX).collect();
+        }
+        read.message = mask.apply(&read.message).into_owned();
+        read
+    }
+
+    /// Whether the code or the sort is this word.
+    pub(crate) fn is(&self, word: &str) -> bool {
+        self.code.as_deref() == Some(word) || self.sort.as_deref() == Some(word)
+    }
+
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::Array(list) => list.first().map(Self::of).unwrap_or_default(),
+            Value::Object(outer) => {
+                let inner = outer.get("error").and_then(Value::as_object);
+                let first = |names: &[&str]| {
+                    let within = inner.into_iter().chain([outer]);
+                    within.flat_map(|map| names.iter().filter_map(|name| word(map, name))).next()
+                };
+                let message = first(&["message", "error", "detail", "msg"]).or_else(|| detail(outer));
+                Self {
+                    message: message.unwrap_or_default(),
+                    code: first(&["code"]),
+                    sort: first(&["type", "status"]),
+                    param: first(&["param"]),
+                }
+            }
+            Value::String(text) => Self { message: text.clone(), ..Self::default() },
+            Value::Null | Value::Bool(_) | Value::Number(_) => Self::default(),
+        }
+    }
+}
+
+/// A member that is a text or a number; codes are both.
+fn word(map: &Map<String, Value>, name: &str) -> Option<String> {
+    match map.get(name)? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// What frameworks for Python servers write: `{"detail":[{"loc":[…],"msg":"…"}]}`.
+fn detail(outer: &Map<String, Value>) -> Option<String> {
+    let first = outer.get("detail")?.as_array()?.first()?.as_object()?;
+    word(first, "msg")
+}
+
+/// The title of an HTML page, whose markup helps nobody; any other text as it is.
+fn words_of_page(text: &str) -> &str {
+    if !text.starts_with('<') {
+        return text;
+    }
+    let title = |open: &str, close: &str| {
+        let (_, rest) = text.split_once(open)?;
+        Some(rest.split_once(close)?.0.trim())
+    };
+    title("<title>", "</title>").or_else(|| title("<TITLE>", "</TITLE>")).unwrap_or("an HTML page")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> (String, Option<String>, Option<String>) {
+        let body = ErrorBody::parse(body.as_bytes(), &Mask::default());
+        (body.message, body.code, body.sort)
+    }
+
+    #[test]
+    fn every_known_shape_is_read() {
+        for (body, message, code, sort) in [
+            (r#"{"error":{"message":"m","type":"t","param":"p","code":"c"}}"#, "m", "c", "t"),
+            (r#"{"error":{"message":"m","type":"t","param":null,"code":null}}"#, "m", "", "t"),
+            (r#"{"error":{"message":"m","code":429}}"#, "m", "429", ""),
+            (r#"{"error":"m"}"#, "m", "", ""),
+            (r#"{"code":"The service is down","error":"m"}"#, "m", "The service is down", ""),
+            (r#"{"message":"m","type":"t","param":"p","code":"c"}"#, "m", "c", "t"),
+            (r#"{"object":"error","message":"m","type":"t","code":40301}"#, "m", "40301", "t"),
+            (r#"{"detail":"m"}"#, "m", "", ""),
+            (r#"{"detail":[{"loc":["body"],"msg":"m","type":"t"}]}"#, "m", "", ""),
+            (
+                r#"[{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT"}}]"#,
+                "m",
+                "400",
+                "INVALID_ARGUMENT",
+            ),
+            ("<html><head><title> 502 Bad Gateway </title></head></html>", "502 Bad Gateway", "", ""),
+            ("<!doctype html><p>", "an HTML page", "", ""),
+            ("upstream connect error", "upstream connect error", "", ""),
+            ("\u{feff}\n\n{\"error\":\"m\"}", "m", "", ""),
+            (r#""m""#, "m", "", ""),
+            (r#"{"error":{"message":{"odd":1},"type":[],"code":{}}}"#, "", "", ""),
+            (r#"{"error":{"message":"cut off"#, r#"{"error":{"message":"cut off"#, "", ""),
+            ("null", "", "", ""),
+            ("17", "", "", ""),
+            ("[]", "", "", ""),
+            ("{}", "", "", ""),
+            ("", "", "", ""),
+        ] {
+            let some = |word: &str| (!word.is_empty()).then(|| word.to_owned());
+            assert_eq!(read(body), (message.to_owned(), some(code), some(sort)), "{body}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_and_endless_nesting_are_survived() {
+        let body = ErrorBody::parse(b"\xff\xfe\x00 broken", &Mask::default());
+        assert!(body.message.contains("broken"));
+        let deep = "[".repeat(100_000);
+        assert!(ErrorBody::parse(deep.as_bytes(), &Mask::default()).message.chars().count() <= MESSAGE_MAX);
+        let wide = "ü".repeat(100_000);
+        assert!(ErrorBody::parse(wide.as_bytes(), &Mask::default()).message.chars().count() <= MESSAGE_MAX);
+    }
+}

@@ -1,0 +1,73 @@
+//! JSON that somebody else wrote.
+
+use serde::Deserialize;
+use serde_json::error::Category;
+
+/// How much of a path is told. Its names are the server's.
+const PATH_MAX: usize = 80;
+
+/// Reads JSON. Says what is wrong and where, and nothing of what was there: that is an answer, and answers are not
+/// told in errors.
+pub(crate) fn from_json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    if text.is_empty() {
+        return Err("is empty".to_owned());
+    }
+    // The path costs time that only a failure is worth.
+    serde_json::from_str(text).map_err(|_| told::<T>(text))
+}
+
+fn told<'a, T: Deserialize<'a>>(text: &'a str) -> String {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut reader) else {
+        return "goes on after its end".to_owned();
+    };
+    let path: String = error.path().to_string().chars().take(PATH_MAX).collect();
+    let at = error.inner();
+    let place = format!("at `{path}`, line {}, column {}", at.line(), at.column());
+    match at.classify() {
+        Category::Data => format!("has another form than documented {place}"),
+        Category::Eof => "is JSON that breaks off".to_owned(),
+        Category::Syntax | Category::Io => format!("is not JSON {place}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only whether it can be read matters")]
+    struct Outer {
+        list: Vec<Inner>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only whether it can be read matters")]
+    struct Inner {
+        number: u8,
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_path_and_without_its_content() {
+        for (text, word) in [
+            (&b""[..], "is empty"),
+            (b"\n\n", "is empty"),
+            (b"\xff", "not UTF-8"),
+            (b"<html>private</html>", "is not JSON"),
+            (br#"{"list":[{"number":"private"}]}"#, "at `list[0].number`"),
+            (br#"{"list":[{"number":1}]} private"#, "after its end"),
+            (br#"{"list":[{"number":1}"#, "breaks off"),
+            (b"[]", "has another form"),
+        ] {
+            let told = from_json::<Outer>(text).unwrap_err();
+            assert!(told.contains(word) && !told.contains("private"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_blank_lines_in_front_are_skipped() {
+        assert!(from_json::<Outer>("\u{feff}\n\n {\"list\":[]}".as_bytes()).is_ok());
+    }
+}

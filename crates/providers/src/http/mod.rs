@@ -1,0 +1,35 @@
+//! What every provider over HTTP shares: how a request travels, how much of an answer is read, and how a failure is
+//! told.
+//!
+//! [`Transport`] is the only door to the network. Providers build a request, hand it over and read what comes back;
+//! tests put a transport of their own in its place and need no socket. Nothing in here knows any provider's wire.
+
+mod attempt;
+mod base_url;
+mod body;
+mod client;
+mod error_body;
+mod headers;
+mod hint;
+mod json;
+mod key;
+mod options;
+mod redact;
+mod service;
+mod status;
+mod transport;
+
+pub use client::ReqwestTransport;
+pub use transport::{Body, Fault, HttpRequest, HttpResponse, Transport, TransportError};
+
+pub(crate) use attempt::{Attempt, Refusal};
+pub(crate) use base_url::BaseUrl;
+pub(crate) use error_body::ErrorBody;
+pub(crate) use headers::set;
+pub(crate) use hint::{Hint, wait_in_message};
+pub(crate) use json::from_json;
+pub(crate) use key::{Credential, bearer};
+pub(crate) use options::Options;
+pub(crate) use redact::Mask;
+pub(crate) use service::{Reply, Service};
+pub(crate) use status::kind_of;

@@ -1,0 +1,146 @@
+//! A provider over HTTP without its wire: where it is, who asks, and one exchange with it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use backstop_core::{Ask, Error, ErrorKind};
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Uri};
+
+use super::attempt::{Attempt, Refusal};
+use super::base_url::BaseUrl;
+use super::body::{REPLY_MAX, read_error, read_reply};
+use super::client::ReqwestTransport;
+use super::headers;
+use super::redact::Mask;
+use super::transport::{HttpRequest, HttpResponse, Transport};
+
+/// What all operations of a provider over HTTP share.
+pub(crate) struct Service {
+    name: String,
+    base_url: BaseUrl,
+    /// Sent with every request.
+    headers: HeaderMap,
+    mask: Mask,
+    /// Why it cannot be asked at all.
+    missing: Option<String>,
+    transport: Arc<dyn Transport>,
+}
+
+/// A success, read to its end.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Service {
+    /// A service that sends `headers` with every request and never shows what `mask` masks.
+    pub(crate) fn new(
+        name: String,
+        base_url: BaseUrl,
+        headers: HeaderMap,
+        mask: Mask,
+        missing: Option<String>,
+        transport: Arc<dyn Transport>,
+    ) -> Self {
+        Self { name, base_url, headers, mask, missing, transport }
+    }
+
+    /// The transport of a provider that was not given one.
+    pub(crate) fn transport(
+        provider: &str,
+        base_url: &BaseUrl,
+        connect: Duration,
+    ) -> Result<Arc<dyn Transport>, Error> {
+        let transport = if base_url.is_https() && ReqwestTransport::HAS_TLS {
+            ReqwestTransport::new(connect)?
+        } else if base_url.is_https() {
+            let message = format!(
+                "provider `{provider}` is at {base_url}, and this build cannot speak https: switch on the feature \
+                 rustls"
+            );
+            return Err(Error::new(ErrorKind::Config, message));
+        } else if base_url.is_loopback() {
+            ReqwestTransport::loopback(connect)?
+        } else {
+            ReqwestTransport::plain(connect)?
+        };
+        Ok(Arc::new(transport))
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn missing(&self) -> Option<&str> {
+        self.missing.as_deref()
+    }
+
+    /// What the errors of this attempt share.
+    pub(crate) fn attempt<'a>(&'a self, ask: Ask<'a>) -> Attempt<'a> {
+        Attempt {
+            provider: &self.name,
+            model: ask.model(),
+            base_url: &self.base_url,
+            mask: self.mask.with_headers(ask.headers()),
+        }
+    }
+
+    /// Sends one request. What comes back is a success whose body is still to be read, or an error; `refused` knows
+    /// what the provider's refusals mean.
+    pub(crate) async fn post(
+        &self,
+        attempt: &Attempt<'_>,
+        ask: Ask<'_>,
+        url: &Uri,
+        body: Vec<u8>,
+        refused: impl for<'a, 'b> FnOnce(&'a Refusal<'b>) -> Error,
+    ) -> Result<HttpResponse, Error> {
+        if let Some(missing) = &self.missing {
+            return Err(attempt.error(ErrorKind::NotConfigured, missing));
+        }
+        let mut headers = self.headers.clone();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
+        headers::set(&mut headers, &self.name, ask.headers())
+            .map_err(|error| error.with_target(&self.name, ask.model()))?;
+        let request = HttpRequest::new(Method::POST, url.clone(), headers, body);
+        let mut response = self.transport.send(request).await.map_err(|cause| attempt.broken(cause))?;
+        if response.status.is_success() {
+            return Ok(response);
+        }
+        let status = response.status.as_u16();
+        if response.status.is_redirection() {
+            return Err(attempt.redirected(&response.headers, status));
+        }
+        let body = read_error(&mut response.body).await;
+        // The one clock of a provider: the moment a date in `retry-after` counts from.
+        let now = SystemTime::now();
+        Err(refused(&Refusal { status, headers: &response.headers, body: &body, now }))
+    }
+
+    /// Reads a success to its end.
+    pub(crate) async fn read(attempt: &Attempt<'_>, response: HttpResponse) -> Result<Reply, Error> {
+        let HttpResponse { status, headers, mut body } = response;
+        let status = status.as_u16();
+        match read_reply(&mut body, REPLY_MAX).await {
+            Ok(body) => Ok(Reply { status, headers, body }),
+            Err(unread) => Err(attempt.unread(unread, &headers, status)),
+        }
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service")
+            .field("name", &self.name)
+            .field("base_url", &self.base_url.as_str())
+            // Values are or may be keys.
+            .field("headers", &self.headers.keys().map(http::HeaderName::as_str).collect::<Vec<_>>())
+            .field("missing", &self.missing)
+            .field("transport", &self.transport)
+            .finish_non_exhaustive()
+    }
+}

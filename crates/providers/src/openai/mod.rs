@@ -1,0 +1,30 @@
+#![doc = include_str!("docs.md")]
+
+mod config;
+mod decode;
+mod encode;
+mod error;
+mod provider;
+mod wire;
+
+use std::sync::Arc;
+
+use backstop_core::Kind;
+
+pub use config::OpenAiConfig;
+pub use provider::OpenAi;
+
+/// The name of this kind.
+pub const NAME: &str = "openai";
+
+/// The model to ask when the user names none.
+pub const DEFAULT_MODEL: &str = "gpt-5-mini";
+
+/// The kind, for a [`Registry`](backstop_core::Registry) of your own.
+#[must_use]
+pub fn kind() -> Kind {
+    Kind::new(NAME, |settings| Ok(Arc::new(OpenAi::new(OpenAiConfig::from_settings(settings)?)?)))
+        .with_key_env(config::KEY_VARIABLE)
+        .with_default_model(DEFAULT_MODEL)
+        .with_options(config::OPTIONS)
+}

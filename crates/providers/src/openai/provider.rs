@@ -1,0 +1,95 @@
+//! The provider: what it can do, and one exchange per call. It knows nothing of the wire.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use backstop_core::chat::{ChatReply, ChatRequest};
+use backstop_core::{Ask, Capabilities, Env, Error, Provider};
+use http::Uri;
+
+use super::config::{CHAT, OpenAiConfig};
+use super::{decode, encode, error};
+use crate::http::{Refusal, Service, Transport};
+
+/// OpenAI, or a server that speaks its wire.
+///
+/// ```
+/// use backstop_core::{Ask, Error, Provider, chat::ChatRequest};
+/// use backstop_providers::openai::{OpenAi, OpenAiConfig};
+///
+/// # async fn example() -> Result<(), Error> {
+/// let mirror = OpenAi::new(OpenAiConfig::keyless("http://127.0.0.1:8080/v1").with_name("mirror"))?;
+/// let reply = mirror.chat(Ask::new("qwen3"), &ChatRequest::user("Why is the sky blue?")).await?;
+/// println!("{}", reply.text);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct OpenAi {
+    service: Service,
+    chat: Uri,
+}
+
+impl OpenAi {
+    /// OpenAI as the process's environment says: see [`OpenAiConfig::from_env`].
+    ///
+    /// # Errors
+    /// As [`new`](Self::new). A missing key is no error here: its targets are skipped, with the reason.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::new(OpenAiConfig::from_env(&Env::new(|name| std::env::var(name).ok())))
+    }
+
+    /// A provider with a transport of its own.
+    ///
+    /// # Errors
+    /// `Config` if a setting cannot work: a malformed base URL, a key that is no header, `https` in a build without
+    /// TLS.
+    pub fn new(config: OpenAiConfig) -> Result<Self, Error> {
+        let base_url = config.parsed_base_url()?;
+        let transport = Service::transport(&config.name, &base_url, config.connect)?;
+        Self::with_transport(config, transport)
+    }
+
+    /// A provider over this transport, whose connect timeout is its own.
+    ///
+    /// # Errors
+    /// `Config` if a setting cannot work.
+    pub fn with_transport(config: OpenAiConfig, transport: Arc<dyn Transport>) -> Result<Self, Error> {
+        let base_url = config.parsed_base_url()?;
+        let (headers, mask) = config.parsed_headers()?;
+        let chat = base_url.join(CHAT)?;
+        let missing = config.missing();
+        let service = Service::new(config.name, base_url, headers, mask, missing, transport);
+        Ok(Self { service, chat })
+    }
+}
+
+#[async_trait]
+impl Provider for OpenAi {
+    fn name(&self) -> &str {
+        self.service.name()
+    }
+
+    /// What the wire can carry. What a certain model cannot do is known to OpenAI, and told by its errors.
+    fn capabilities(&self, _model: &str) -> Capabilities {
+        let mut able = Capabilities::default().with_chat();
+        able.missing = self.service.missing().map(|missing| missing.to_owned().into());
+        able.tools = true;
+        able.images = true;
+        able.image_urls = true;
+        able.json = true;
+        able.json_schema = true;
+        able.reasoning = true;
+        able
+    }
+
+    async fn chat(&self, ask: Ask<'_>, request: &ChatRequest) -> Result<ChatReply, Error> {
+        let attempt = self.service.attempt(ask);
+        let body = encode::chat(self.name(), ask, request)?;
+        let refused =
+            |refusal: &Refusal<'_>| error::of_refusal(&attempt, refusal, encode::is_text_only(request));
+        let response = self.service.post(&attempt, ask, &self.chat, body, refused).await?;
+        let reply = Service::read(&attempt, response).await?;
+        decode::chat(&attempt, &reply, request)
+    }
+}

@@ -1,0 +1,11 @@
+//! The openai provider: what it sends, what it makes of what comes back, and what it never shows.
+#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+mod config;
+mod decode;
+mod encode;
+mod errors;
+mod fake;
+mod secrets;
+mod server;
+mod sockets;
