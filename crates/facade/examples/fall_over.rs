@@ -13,9 +13,8 @@ async fn main() -> Result<(), Error> {
     let limited = FailingServer::start(Recipe::rate_limited(RetryHint::Seconds(30))).await;
     let overloaded = FailingServer::start(Recipe::overloaded()).await;
     let healthy = FailingServer::start(Recipe::healthy("Air scatters blue light the most.")).await;
-    let openai = |name: &str, server: &FailingServer| {
-        OpenAi::new(OpenAiConfig::keyless(server.uri()).with_name(name))
-    };
+    let openai =
+        |name: &str, server: &FailingServer| OpenAi::new(OpenAiConfig::keyless(server.uri()).with_name(name));
 
     let backstop = Backstop::builder()
         .provider(openai("first", &limited)?)

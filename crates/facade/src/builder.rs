@@ -39,6 +39,7 @@ pub struct BackstopBuilder {
     policy: Policy,
     routes: Vec<Route>,
     facts: BTreeMap<TargetName, ModelFacts>,
+    settings: Vec<(String, Settings)>,
     mistake: Option<Error>,
 }
 
@@ -52,6 +53,7 @@ impl BackstopBuilder {
             policy: Policy::default(),
             routes: Vec::new(),
             facts: BTreeMap::new(),
+            settings: Vec::new(),
             mistake: None,
         }
     }
@@ -125,6 +127,12 @@ impl BackstopBuilder {
         self
     }
 
+    /// Adds a provider of this kind, built from these settings when the client is.
+    pub fn settings(mut self, kind: impl Into<String>, settings: Settings) -> Self {
+        self.settings.push((kind.into(), settings));
+        self
+    }
+
     /// Replaces the kinds of provider that targets are looked up among.
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = registry;
@@ -166,6 +174,9 @@ impl BackstopBuilder {
     fn find(&self, name: &str) -> Result<Arc<dyn Provider>, Error> {
         if let Some(provider) = self.providers.iter().find(|provider| provider.name() == name) {
             return Ok(Arc::clone(provider));
+        }
+        if let Some((kind, settings)) = self.settings.iter().find(|(_, settings)| settings.name == name) {
+            return self.registry.build(kind, settings.clone());
         }
         if self.registry.kind(name).is_some() {
             return self.registry.build(name, Settings::new(name, self.env.clone()));

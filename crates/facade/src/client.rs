@@ -1,5 +1,6 @@
 //! The client.
 
+use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +11,10 @@ use backstop_core::{Error, ErrorKind};
 use crate::answer::Answer;
 use crate::builder::BackstopBuilder;
 use crate::driver::Driver;
+use crate::observe::{Observer, Watched};
 use crate::operation::{Chat, Operation};
 use crate::stream::AnswerStream;
-use crate::wiring::Shared;
+use crate::wiring::{Shared, WiredRoute};
 
 /// A client over one or more routes. Cloning is cheap; clones share the health of all targets.
 ///
@@ -36,12 +38,43 @@ pub struct Backstop {
     options: Options,
 }
 
+/// A route as [`Backstop::inspect`] sees it.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteReport {
+    /// Its name.
+    pub name: String,
+    /// Its targets in order, those of pools and rules included.
+    pub targets: Vec<TargetReport>,
+}
+
+/// A target as [`Backstop::inspect`] sees it.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetReport {
+    /// Its name, as `provider/model`.
+    pub target: String,
+    /// What is missing before it can be asked, and what to do about it.
+    pub missing: Option<String>,
+}
+
+impl RouteReport {
+    fn of(route: &WiredRoute) -> Self {
+        let targets = route.targets.iter().map(|target| TargetReport {
+            target: target.label.to_string(),
+            missing: target.provider.capabilities(target.name.model()).missing.map(Into::into),
+        });
+        Self { name: route.name.to_string(), targets: targets.collect() }
+    }
+}
+
 /// What one handle states beside its routes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
     route: Option<Arc<str>>,
     deadline: Option<Duration>,
     attempts: Option<u8>,
+    watched: Watched,
 }
 
 impl Backstop {
@@ -84,12 +117,37 @@ impl Backstop {
         self
     }
 
+    /// The same client; its calls tell this observer what they do.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.options.watched = Watched(Some(observer));
+        self
+    }
+
+    /// The routes and their targets, with what is missing before a target can be asked. Nothing is sent.
+    #[must_use]
+    pub fn inspect(&self) -> Vec<RouteReport> {
+        self.shared.routes.values().map(|route| RouteReport::of(route)).collect()
+    }
+
     /// Asks for an answer in one piece: the first target that gives one is the last that is asked.
     ///
     /// # Errors
     /// Why no target answered. The error's trail has every attempt.
     pub async fn chat(&self, request: impl Into<ChatRequest>) -> Result<Answer<ChatReply>, Error> {
-        self.drive::<Chat>(request.into())?.finish().await
+        self.drive::<Chat>(request.into())?.finish(pending()).await
+    }
+
+    /// As [`chat`](Self::chat), until `stop` resolves: then the call ends, and its error says how far it had come.
+    ///
+    /// # Errors
+    /// As there; and `Cancelled`.
+    pub async fn chat_until(
+        &self,
+        request: impl Into<ChatRequest>,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Answer<ChatReply>, Error> {
+        self.drive::<Chat>(request.into())?.finish(stop).await
     }
 
     /// Asks for an answer in pieces.
@@ -104,7 +162,7 @@ impl Backstop {
     }
 
     fn drive<O: Operation>(&self, request: O::Request) -> Result<Driver<O>, Error> {
-        let Options { route, deadline, attempts } = &self.options;
+        let Options { route, deadline, attempts, watched } = &self.options;
         let route = self.shared.route(route.as_deref())?;
         let usage = |what: &str| Err(Error::new(ErrorKind::Usage, what));
         if deadline.is_some_and(|deadline| deadline.is_zero()) {
@@ -119,6 +177,6 @@ impl Backstop {
         terms.mode = O::MODE;
         terms.deadline = *deadline;
         terms.attempts = *attempts;
-        Ok(Driver::new(Arc::clone(&self.shared), Arc::clone(route), request, terms))
+        Ok(Driver::new(Arc::clone(&self.shared), Arc::clone(route), request, terms, watched.clone()))
     }
 }

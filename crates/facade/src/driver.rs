@@ -11,12 +11,12 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use backstop_core::fallback::{Action, AttemptId, Call, Event, Outcome, Seat, Terms};
-use backstop_core::{Error, Unmet};
+use backstop_core::{Error, ErrorKind, Unmet};
 use tokio::time::Sleep;
 
 use crate::answer::Answer;
@@ -81,6 +81,7 @@ impl<O: Operation> Driver<O> {
         route: Arc<WiredRoute>,
         request: O::Request,
         terms: Terms,
+        watched: observe::Watched,
     ) -> Self {
         let needs = O::needs(&request);
         let mut unmet = Vec::new();
@@ -99,7 +100,7 @@ impl<O: Operation> Driver<O> {
             seats.push(seat);
         }
         let call = Call::new(Arc::clone(&route.plan), seats, terms, shared.now());
-        let log = observe::Log::new(O::NAME, &route.name);
+        let log = observe::Log::new(O::NAME, &route.name, watched);
         Self {
             shared,
             route,
@@ -117,12 +118,35 @@ impl<O: Operation> Driver<O> {
         }
     }
 
-    /// Waits for the end of the call.
-    pub(crate) async fn finish(mut self) -> Result<Answer<O::Reply>, Error> {
-        loop {
-            if let Emit::Finish(outcome) = poll_fn(|cx| self.poll_emit(cx)).await {
-                return self.conclude(outcome);
+    /// Waits for the end of the call, or until the caller has had enough.
+    pub(crate) async fn finish(mut self, stop: impl Future<Output = ()>) -> Result<Answer<O::Reply>, Error> {
+        let mut stop = pin!(stop);
+        let finish = poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(emit) = self.poll_emit(cx) {
+                    let Emit::Finish(outcome) = emit else { continue };
+                    return Poll::Ready(Some(outcome));
+                }
+                return stop.as_mut().poll(cx).map(|()| None);
             }
+        });
+        match finish.await {
+            Some(outcome) => self.conclude(outcome),
+            None => Err(self.cancel()),
+        }
+    }
+
+    /// Ends the call on the caller's behalf: closes every connection, and says how far it had come.
+    pub(crate) fn cancel(&mut self) -> Error {
+        while !self.live.is_empty() {
+            self.land(0);
+        }
+        while self.call.poll().is_some() {}
+        self.tell(Event::Cancelled);
+        self.stage = Stage::Over;
+        match self.conclude(Outcome::Cancelled) {
+            Err(error) => error,
+            Ok(_) => Error::new(ErrorKind::Cancelled, "the caller left"),
         }
     }
 
@@ -164,6 +188,7 @@ impl<O: Operation> Driver<O> {
             Action::Start { attempt, slot } => {
                 self.landed.resize_with(usize::from(attempt.0) + 1, Landed::default);
                 let (route, request) = (Arc::clone(&self.route), Arc::clone(&self.request));
+                self.log.started(&route.targets[usize::from(slot.0)].label);
                 let flight = O::start(route, usize::from(slot.0), request);
                 self.live.push(Live { attempt, flight, held: Vec::new() });
             }

@@ -18,7 +18,8 @@ pub use backstop_core::{
     Ask, Capabilities, Error, ErrorKind, Provider, Secret, Step, Trail, Usage, Verdict, async_trait,
 };
 pub use builder::BackstopBuilder;
-pub use client::Backstop;
+pub use client::{Backstop, RouteReport, TargetReport};
+pub use observe::Observer;
 pub use stream::{AnswerStream, StreamEvent};
 
 /// Everything of the core: request types, routes, the machine.

@@ -1,26 +1,62 @@
-//! What is logged: one span a call, one event a decision with its reason. Never a prompt, never a key.
+//! What can be seen of a call: one span, one event a decision with its reason. Never a prompt, never a key.
 
-use backstop_core::{Error, Verdict};
+use std::fmt;
+use std::sync::Arc;
+
+use backstop_core::{Error, Step, Verdict};
 use tracing::{Span, debug, info, info_span, warn};
 
 use crate::report::Report;
+
+/// Is told what a call does while it does it: for a progress display, for metrics.
+///
+/// Called from within the call: return soon, and do not block.
+pub trait Observer: Send + Sync {
+    /// An attempt starts.
+    fn started(&self, target: &str) {
+        let _ = target;
+    }
+
+    /// It is decided what comes after an attempt or skip.
+    fn decided(&self, step: &Step) {
+        let _ = step;
+    }
+}
+
+/// An observer that is shown by nothing.
+#[derive(Clone, Default)]
+pub(crate) struct Watched(pub(crate) Option<Arc<dyn Observer>>);
+
+impl fmt::Debug for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Observer" } else { "None" })
+    }
+}
 
 /// The log of one call.
 #[derive(Debug)]
 pub(crate) struct Log {
     span: Span,
+    watched: Watched,
     /// How many lines of the record have been logged.
     logged: usize,
 }
 
 impl Log {
-    pub(crate) fn new(operation: &'static str, route: &str) -> Self {
+    pub(crate) fn new(operation: &'static str, route: &str, watched: Watched) -> Self {
         let span = info_span!("backstop.call", operation, route, target = tracing::field::Empty);
-        Self { span, logged: 0 }
+        Self { span, watched, logged: 0 }
     }
 
     pub(crate) fn span(&self) -> &Span {
         &self.span
+    }
+
+    pub(crate) fn started(&self, target: &str) {
+        debug!(target, "asking");
+        if let Some(observer) = &self.watched.0 {
+            observer.started(target);
+        }
     }
 
     /// Logs what has been decided since the last time.
@@ -35,10 +71,13 @@ impl Log {
             } else {
                 tracing::enabled!(tracing::Level::INFO)
             };
-            if !wanted {
+            if !wanted && self.watched.0.is_none() {
                 continue;
             }
             let step = report.step(entry);
+            if let Some(observer) = &self.watched.0 {
+                observer.decided(&step);
+            }
             let (target, kind) = (&*step.target, step.kind.map_or("none", backstop_core::ErrorKind::name));
             let (took_ms, message) = (millis(step.took), step.message.as_deref().unwrap_or_default());
             let (verdict, status) = (verdict.name(), step.status);

@@ -128,6 +128,9 @@ impl Report<'_> {
                 cause => with_cause(Error::new(kind, reasons), cause),
             },
             Outcome::Interrupted(_) => with_cause(Error::new(ErrorKind::Interrupted, reasons), cause),
+            Outcome::Cancelled => {
+                Error::new(ErrorKind::Cancelled, "the caller left before there was an answer")
+            }
             Outcome::Deadline => {
                 let reasons = if reasons.is_empty() { "no target was reached".to_owned() } else { reasons };
                 with_cause(

@@ -70,6 +70,15 @@ impl AnswerStream {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
+    /// Ends the stream: closes its connections, and says how far it had come. The error is of the kind `Cancelled`, and
+    /// carries what had arrived.
+    pub fn cancel(mut self) -> Error {
+        match self.driver.take() {
+            Some(mut driver) => driver.cancel(),
+            None => Error::new(ErrorKind::Cancelled, "the stream had been read to its end before"),
+        }
+    }
+
     /// Reads to the end, and returns the whole answer.
     ///
     /// # Errors

@@ -245,3 +245,33 @@ mod blocking {
         assert!(client.chat("hi").unwrap_err().to_string().contains("panicked"));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_stopped_says_how_far_it_had_come() {
+    let (a, b) = (fake("a").fails(ErrorKind::Server), fake("b").hangs());
+    let stop = tokio::time::sleep(Duration::from_secs(2));
+    let error = over(&[&a, &b]).chat_until("hi", stop).await.unwrap_err();
+    assert_eq!((error.kind(), b.live()), (ErrorKind::Cancelled, 0));
+    assert_eq!(
+        verdicts(error.trail()),
+        [("a/m".to_owned(), Verdict::NextTarget), ("b/m".to_owned(), Verdict::Cancelled)]
+    );
+}
+
+#[tokio::test]
+async fn an_observer_sees_attempts_start_and_decisions_fall() {
+    #[derive(Default)]
+    struct Notes(std::sync::Mutex<Vec<String>>);
+    impl backstop::Observer for Notes {
+        fn started(&self, target: &str) {
+            self.0.lock().unwrap().push(format!("asks {target}"));
+        }
+        fn decided(&self, step: &backstop::Step) {
+            self.0.lock().unwrap().push(format!("{} {}", step.target, step.verdict));
+        }
+    }
+    let notes = std::sync::Arc::new(Notes::default());
+    let client = over(&[&fake("a").fails(ErrorKind::Quota), &fake("b")]);
+    client.with_observer(notes.clone()).chat("hi").await.unwrap();
+    assert_eq!(*notes.0.lock().unwrap(), ["asks a/m", "a/m next_target", "asks b/m", "b/m delivered"]);
+}
