@@ -84,9 +84,9 @@ impl Scope {
         }
     }
 
-    pub(super) fn admit(&mut self, lease: bool) -> Ticket {
-        let leased =
-            lease && !self.probing && (self.told.is_some_and(|r| r.half_open) || self.suspected.is_some());
+    /// The attempt probes this scope if it `may` and the scope waits for a probe.
+    pub(super) fn admit(&mut self, may: bool, now: Moment, suspect: bool) -> Ticket {
+        let leased = may && matches!(self.condition(now, suspect), Condition::Untested(_));
         self.probing |= leased;
         Ticket { number: self.number, leased }
     }
@@ -122,35 +122,29 @@ impl Scope {
     }
 
     /// The attempt failed in a way that proves the scope alive, but says nothing of what was told.
-    pub(super) fn alive(&mut self, mut ticket: Ticket) {
-        let (probe, fresh) = (ticket.leased, self.is_fresh(ticket));
-        self.release(&mut ticket);
+    pub(super) fn alive(&mut self, ticket: &mut Ticket) {
+        let (probe, fresh) = (ticket.leased, self.is_fresh(*ticket));
+        self.release(ticket);
         if probe && fresh && self.suspected.take().is_some() {
             self.k = 0;
         }
     }
 
-    /// The provider said that it wants rest. Never dropped, whoever brings it; returns whether it is a new cooldown.
-    pub(super) fn tell(&mut self, mut ticket: Ticket, rest: Rest, now: Moment) -> bool {
-        let (probe, fresh) = (ticket.leased, self.is_fresh(ticket));
-        self.release(&mut ticket);
-        if probe && fresh {
-            // It answered, if only to refuse: what was suspected is disproved, what it told stands.
-            self.suspected = None;
+    /// The provider said that it wants rest. Never dropped, whoever brings it. Returns the rest that is now in force,
+    /// and whether it is a new cooldown.
+    pub(super) fn tell(&mut self, mut rest: Rest, now: Moment) -> (Rest, bool) {
+        let old = self.told;
+        // A further rest does not answer what the one before left to be tested.
+        rest.half_open |= old.is_some_and(|old| old.half_open);
+        let resting = old.filter(|old| now < old.until);
+        if let Some(longer) = resting.filter(|old| old.until >= rest.until) {
+            rest = Rest { half_open: rest.half_open, ..longer };
         }
-        match &mut self.told {
-            Some(told) if now < told.until => {
-                if rest.until > told.until {
-                    *told = Rest { half_open: rest.half_open || told.half_open, ..rest };
-                }
-                false
-            }
-            told => {
-                *told = Some(rest);
-                self.number = self.number.wrapping_add(1);
-                true
-            }
+        self.told = Some(rest);
+        if resting.is_none() {
+            self.number = self.number.wrapping_add(1);
         }
+        (rest, resting.is_none())
     }
 
     /// As [`tell`](Self::tell), for a rate limit: without a hint, each in a row rests twice as long.
@@ -166,7 +160,7 @@ impl Scope {
         let wait = hint.unwrap_or_else(|| doubled(suspicion.base, row, suspicion.cap));
         let rest = Rest { until: now + wait.min(HINT_MAX), cause: ErrorKind::RateLimited, half_open: false };
         let fresh = self.is_fresh(ticket);
-        let new = self.tell(ticket, rest, now);
+        let (rest, new) = self.tell(rest, now);
         if new && fresh {
             self.limits = self.limits.saturating_add(1);
         }
@@ -177,22 +171,19 @@ impl Scope {
     /// while it rests only the probe. Returns the new cooldown.
     pub(super) fn suspect(
         &mut self,
-        mut ticket: Ticket,
+        ticket: Ticket,
         cause: ErrorKind,
         suspicion: Suspicion,
         now: Moment,
     ) -> Option<Rest> {
         let probe = ticket.leased;
-        self.release(&mut ticket);
         if !self.is_fresh(ticket) || (self.suspected.is_some() && !probe) {
             return None;
         }
-        if probe && self.suspected.is_some() {
-            self.k = self.k.saturating_add(1);
-        }
-        let wait = about(doubled(suspicion.base, self.k, suspicion.cap), suspicion.roll).min(suspicion.cap);
-        let until = self.suspected.map_or(now + wait, |old| old.until.max(now + wait));
-        let rest = Rest { until, cause, half_open: true };
+        self.k = self.k.saturating_add(u8::from(probe));
+        let wait = about(doubled(suspicion.base, self.k, Duration::MAX), suspicion.roll).min(suspicion.cap);
+        // What a probe finds comes after the end of the rest before, so this never ends a rest sooner.
+        let rest = Rest { until: now + wait, cause, half_open: true };
         self.suspected = Some(rest);
         self.number = self.number.wrapping_add(1);
         Some(rest)

@@ -80,7 +80,10 @@ pub enum Event {
 }
 
 /// What to do.
-#[expect(clippy::exhaustive_enums, reason = "a driver must do every action there is: a new one is a breaking change")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a driver must do every action there is: a new one is a breaking change"
+)]
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Send the request to this slot's target.

@@ -7,7 +7,7 @@ use super::cooldown::{Condition, HINT_MAX, Rest, Ring, Scope, Suspicion, Ticket}
 use super::facts::Facts;
 use super::moment::Moment;
 use super::policy::Policy;
-use crate::error::{Cools, ErrorKind, Scope as About};
+use crate::error::{Cools, ErrorKind, Phase, Scope as About};
 use std::time::Duration;
 
 /// A provider of a fleet.
@@ -122,7 +122,8 @@ impl Fleet {
     pub fn admit(&mut self, target: TargetId, now: Moment, suspect: bool) -> Permit {
         let lease = matches!(self.standing(target, now, suspect), Standing::Probe(_));
         let Target { provider, scope, .. } = &mut self.targets[target.0 as usize];
-        Permit { target, own: scope.admit(lease), shared: self.providers[provider.0 as usize].admit(lease) }
+        let above = &mut self.providers[provider.0 as usize];
+        Permit { target, own: scope.admit(lease, now, suspect), shared: above.admit(lease, now, suspect) }
     }
 
     /// The attempt has begun to answer. Settles its probe and nothing else.
@@ -163,74 +164,51 @@ impl Fleet {
         };
         let suspicion = Suspicion { base: policy.cooldown_base, cap: policy.cooldown_cap, roll };
         let told = |wait: Duration| Rest { until: now + wait, cause: facts.kind, half_open: true };
-        let of_target = |rest, new| Some(Rested { scope: About::Target, rest, new });
-        let of_provider = |rest, new| Some(Rested { scope: About::Provider, rest, new });
+        let of_target = |(rest, new)| Rested { scope: About::Target, rest, new };
+        let of_provider = |(rest, new)| Rested { scope: About::Provider, rest, new };
         let reaction = facts.kind.reaction();
-        match reaction.cools {
-            Cools::Nothing => {
-                if reaction.about_request {
-                    scope.alive(own);
-                    above.alive(shared);
-                } else {
-                    scope.release(&mut own);
-                    above.release(&mut shared);
-                }
-                None
+        if reaction.about_request || matches!(reaction.cools, Cools::Told(_) | Cools::RateLimit) {
+            // It answered, if only to refuse: what was suspected is disproved.
+            scope.alive(&mut own);
+            above.alive(&mut shared);
+        }
+        let rested = match reaction.cools {
+            Cools::Nothing => None,
+            Cools::ProviderSuspected if policy.suspect => {
+                above.suspect(shared, facts.kind, suspicion, now).map(|rest| of_provider((rest, true)))
             }
-            Cools::ProviderSuspected => {
-                scope.release(&mut own);
-                if !policy.suspect {
-                    above.release(&mut shared);
-                    return None;
-                }
-                above.suspect(shared, facts.kind, suspicion, now).and_then(|rest| of_provider(rest, true))
-            }
+            Cools::ProviderSuspected => None,
             Cools::Told(about) if facts.scope.unwrap_or(about) == About::Provider => {
-                // It answered, if only to refuse.
-                scope.alive(own);
-                let rest = told(TOLD);
-                let new = above.tell(shared, rest, now);
-                of_provider(rest, new)
+                Some(of_provider(above.tell(told(TOLD), now)))
             }
-            Cools::Told(_) => {
-                above.alive(shared);
-                let rest = told(TOLD);
-                let new = scope.tell(own, rest, now);
-                of_target(rest, new)
-            }
-            Cools::RateLimit => {
-                above.alive(shared);
-                let (rest, new) = scope.limit(own, facts.hint, suspicion, now);
-                of_target(rest, new)
-            }
+            Cools::Told(_) => Some(of_target(scope.tell(told(TOLD), now))),
+            Cools::RateLimit => Some(of_target(scope.limit(own, facts.hint, suspicion, now))),
             Cools::Breaker => {
-                if !facts.counted {
-                    scope.release(&mut own);
-                    above.release(&mut shared);
-                    return None;
+                // That connections are not made is all a provider is suspected of; silence says nothing about it.
+                let silent = facts.kind == ErrorKind::Timeout
+                    && matches!(facts.phase, Some(Phase::Headers | Phase::Total));
+                if !silent {
+                    above.alive(&mut shared);
                 }
-                // Connections are made there, which is all a provider can be suspected of failing at.
-                above.alive(shared);
-                if fresh {
+                if facts.counted && fresh {
                     ring.push(true);
                 }
                 let stated = facts.hint.filter(|hint| {
                     matches!(facts.kind, ErrorKind::Overloaded | ErrorKind::Server) && *hint > HINT_IGNORED
                 });
-                if let Some(hint) = stated {
-                    let rest = told(hint.min(HINT_MAX));
-                    let new = scope.tell(own, rest, now);
-                    return of_target(rest, new);
+                match stated {
+                    _ if !facts.counted => None,
+                    Some(hint) => Some(of_target(scope.tell(told(hint.min(HINT_MAX)), now))),
+                    None if policy.suspect && (own.is_probe() || ring.looks_ill()) => {
+                        scope.suspect(own, facts.kind, suspicion, now).map(|rest| of_target((rest, true)))
+                    }
+                    None => None,
                 }
-                if policy.suspect && (own.is_probe() || ring.looks_ill()) {
-                    return scope
-                        .suspect(own, facts.kind, suspicion, now)
-                        .and_then(|rest| of_target(rest, true));
-                }
-                scope.release(&mut own);
-                None
             }
-        }
+        };
+        scope.release(&mut own);
+        above.release(&mut shared);
+        rested
     }
 
     /// Takes the price of a comeback or hedge; false if the route's budget does not hold it.

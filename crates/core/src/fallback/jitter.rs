@@ -12,7 +12,8 @@ pub(super) const fn roll(seed: u64, salt: u64) -> u64 {
 
 /// A share of `span` in `[0, span)`, picked by `roll`.
 pub(super) fn within(span: Duration, roll: u64) -> Duration {
-    let nanos = (u128::from(roll) * span.as_nanos()) >> 64;
+    let span = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+    let nanos = (u128::from(roll) * u128::from(span)) >> 64;
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
@@ -23,7 +24,7 @@ pub(super) fn doubled(base: Duration, k: u8, cap: Duration) -> Duration {
 
 /// `duration` changed by up to a fifth either way.
 pub(super) fn about(duration: Duration, roll: u64) -> Duration {
-    duration * 4 / 5 + within(duration * 2 / 5, roll)
+    duration / 5 * 4 + within(duration / 5 * 2, roll)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::super::cooldown::Rest;
-use super::super::fleet::{Fleet, ProviderId, Rested, Standing};
+use super::super::fleet::{Fleet, Rested, Standing};
 use super::super::jitter::{doubled, roll, within};
 use super::super::moment::Moment;
 use super::super::plan::{Rule, SlotId};
@@ -109,13 +109,10 @@ impl Call {
             return Ok(Choice::Fresh(slot));
         }
         self.add_comebacks(&mut waiting, now, fleet);
-        // `min_by_key` keeps the first of equals: the earlier in the list.
-        let soonest = waiting.into_iter().min_by_key(|waiting| waiting.ready);
+        // Of those that need no wait, or the same, the earlier in the list.
+        let place = |slot| self.list.iter().position(|other| *other == slot);
+        let soonest = waiting.into_iter().min_by_key(|w| (w.ready.max(now), place(w.slot)));
         Ok(soonest.map_or(Choice::Nothing, |waiting| self.worth_waiting(waiting, now)))
-    }
-
-    fn provider(&self, slot: SlotId) -> ProviderId {
-        self.plan.slots[slot.index()].provider
     }
 
     fn may_try_suspected(&self, slot: SlotId, rest: Rest) -> bool {
@@ -195,22 +192,6 @@ impl Call {
         let k = u8::try_from(tries.saturating_sub(1)).unwrap_or(u8::MAX);
         let delay = doubled(self.plan.policy.backoff_base, k, self.plan.policy.backoff_cap);
         Comeback { slot, from: now + delay / 2, spread: delay / 2, invited: false }
-    }
-
-    /// The next ready target to ask beside one of `busy`: another provider's first.
-    pub(super) fn hedge_target(&self, busy: ProviderId, now: Moment, fleet: &Fleet) -> Option<SlotId> {
-        let ready = |slot: &SlotId| {
-            self.is_untried(*slot)
-                && self.obstacle(*slot).is_none()
-                && !self.refused_by.contains(&self.provider(*slot))
-                && self.standing(*slot, now, fleet) == Standing::Ready
-        };
-        let mut ready = self.list.iter().copied().filter(ready);
-        let first = ready.next()?;
-        if self.provider(first) != busy {
-            return Some(first);
-        }
-        Some(ready.find(|slot| self.provider(*slot) != busy).unwrap_or(first))
     }
 }
 

@@ -6,6 +6,8 @@
 )]
 
 mod choose;
+mod failure;
+mod hedge;
 mod record;
 mod timing;
 
@@ -14,13 +16,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::choose::Choice;
-use super::facts::{Action, AttemptId, Entry, Event, Facts, Outcome, Seat, Terms};
-use super::fleet::{Ended, Fleet, Permit, ProviderId, Standing};
+use super::facts::{Action, AttemptId, Entry, Event, Outcome, Seat, Terms};
+use super::fleet::{Ended, Fleet, Permit, ProviderId, Rested, Standing};
 use super::jitter::roll;
 use super::moment::Moment;
-use super::plan::{Plan, Rule, SlotId, expand};
-use super::policy::{ATTEMPTS_MAX, AfterCommit, Mode};
-use crate::error::{ErrorKind, MoveOn, Phase};
+use super::plan::{Plan, SlotId};
+use super::policy::{ATTEMPTS_MAX, Mode};
+use crate::error::ErrorKind;
 use crate::trail::Verdict;
 
 /// One request's journey down a plan. See the [module](super) for how it is driven.
@@ -237,81 +239,6 @@ impl Call {
         self.finish(Outcome::Delivered(attempt));
     }
 
-    /// An attempt has failed, by itself or by a timer. Its connection is gone, or about to go.
-    fn failed(&mut self, live: Live, mut facts: Facts, now: Moment, fleet: &mut Fleet) {
-        let (slot, provider, entry) = (live.slot, self.plan.slots[live.slot.index()].provider, live.entry);
-        let was_committed = self.committed == Some(live.id);
-        self.entries[entry].rest = self.settle(live, Ended::Failed(facts), now, fleet);
-        if was_committed {
-            facts.kind = ErrorKind::Interrupted;
-        }
-        self.entries[entry].kind = Some(facts.kind);
-        self.entries[entry].phase = facts.phase;
-        self.entries[entry].took = now - self.entries[entry].at;
-        if !self.live.is_empty() {
-            self.entries[entry].verdict = Some(Verdict::NextTarget);
-        } else {
-            self.undecided = Some(entry);
-        }
-
-        match facts.kind {
-            ErrorKind::Connect if self.plan.policy.suspect => self.closed.push(provider),
-            ErrorKind::ContextLength => self.needs_window(slot, facts.needed_tokens),
-            _ => {}
-        }
-        let reaction = facts.kind.reaction();
-        let stops = if was_committed {
-            self.committed = None;
-            self.plan.policy.after_commit == AfterCommit::Stop
-        } else {
-            reaction.move_on == MoveOn::No || self.rule_stops(facts.kind, Some(provider))
-        };
-        if stops {
-            self.abort_all(Verdict::NextTarget, now, fleet);
-            return self.stop(entry, facts.kind);
-        }
-        if let Some(hint) = facts.hint {
-            self.stated.retain(|(of, _)| *of != slot);
-            self.stated.push((slot, now + hint));
-        }
-        if reaction.comeback && facts.comeback && self.in_reach(slot) {
-            self.comebacks.push(self.comeback(slot, facts.hint, now));
-        }
-        self.decide(now, fleet);
-    }
-
-    /// Applies the route's rule for a failure or skip of this kind; true if it ends the call.
-    fn rule_stops(&mut self, kind: ErrorKind, refused_by: Option<ProviderId>) -> bool {
-        if kind == ErrorKind::BadRequest {
-            self.bad_requests += 1;
-        }
-        let plan = Arc::clone(&self.plan);
-        let second_opinion = match plan.rule(kind) {
-            Rule::Stop => return true,
-            Rule::Next => false,
-            Rule::Instead(steps) => {
-                let list = expand(steps, roll(self.terms.seed, 2));
-                if list.iter().any(|slot| self.tried & slot.bit() == 0) {
-                    self.comebacks.retain(|comeback| list.contains(&comeback.slot));
-                    self.list = list;
-                    return false;
-                }
-                kind.reaction().move_on == MoveOn::SecondOpinion
-            }
-            Rule::SecondOpinion => true,
-            Rule::Default => kind.reaction().move_on == MoveOn::SecondOpinion,
-        };
-        if second_opinion {
-            self.refused_by.extend(refused_by);
-        }
-        second_opinion && self.bad_requests > 1
-    }
-
-    fn needs_window(&mut self, slot: SlotId, needed: Option<u32>) {
-        let refusing = self.seats[slot.index()].window.map_or(0, |window| window.saturating_add(1));
-        self.window_needed = self.window_needed.max(needed.unwrap_or(refusing));
-    }
-
     /// Whether the slot may be asked in this call at all: it can do what is asked, its window is not known too small.
     fn obstacle(&self, slot: SlotId) -> Option<ErrorKind> {
         let seat = &self.seats[slot.index()];
@@ -321,6 +248,10 @@ impl Call {
 
     fn in_reach(&self, slot: SlotId) -> bool {
         self.list.contains(&slot)
+    }
+
+    fn provider(&self, slot: SlotId) -> ProviderId {
+        self.plan.slots[slot.index()].provider
     }
 
     fn is_untried(&self, slot: SlotId) -> bool {
@@ -383,44 +314,6 @@ impl Call {
         self.actions.push_back(Action::Start { attempt: id, slot });
     }
 
-    fn hedge(&mut self, now: Moment, fleet: &mut Fleet) {
-        let Some(first) = self.live.first() else { return };
-        let provider = self.plan.slots[first.slot.index()].provider;
-        let may =
-            self.live.len() == 1 && !self.hedged && self.committed.is_none() && self.attempts_left() > 0;
-        let other = if may { self.hedge_target(provider, now, fleet) } else { None };
-        for live in &mut self.live {
-            live.timers.disarm_hedge();
-        }
-        if let Some(slot) = other
-            && fleet.pay(self.plan.route, now)
-        {
-            self.hedged = true;
-            self.start(slot, now, fleet);
-            for live in &mut self.live {
-                live.timers.disarm_hedge();
-            }
-        }
-    }
-
-    /// One of a pair has won: the other is dropped, and is nobody's failure unless it was a probe that kept silent.
-    fn abort_losers(&mut self, winner: AttemptId, now: Moment, fleet: &mut Fleet) {
-        let (won, lost): (Vec<Live>, Vec<Live>) = self.live.drain(..).partition(|live| live.id == winner);
-        self.live = won;
-        for live in lost {
-            let silent_probe = live.permit.is_probe() && live.stage == Stage::Sent;
-            self.tried &= !live.slot.bit();
-            let ended = if silent_probe {
-                let mut facts = Facts::new(ErrorKind::Timeout);
-                facts.phase = Some(Phase::Headers);
-                Ended::Failed(facts)
-            } else {
-                Ended::Neutral
-            };
-            self.abort(live, Verdict::Hedged, ended, now, fleet);
-        }
-    }
-
     fn abort_all(&mut self, verdict: Verdict, now: Moment, fleet: &mut Fleet) {
         for live in std::mem::take(&mut self.live) {
             self.abort(live, verdict, Ended::Neutral, now, fleet);
@@ -435,26 +328,9 @@ impl Call {
         self.entries[entry].rest = self.settle(live, ended, now, fleet);
     }
 
-    fn settle(
-        &self,
-        live: Live,
-        ended: Ended,
-        now: Moment,
-        fleet: &mut Fleet,
-    ) -> Option<super::fleet::Rested> {
+    fn settle(&self, live: Live, ended: Ended, now: Moment, fleet: &mut Fleet) -> Option<Rested> {
         let roll = roll(self.terms.seed, 0x100 + u64::from(live.id.0));
         fleet.settle(live.permit, ended, &self.plan.policy, roll, now)
-    }
-
-    fn stop(&mut self, entry: usize, kind: ErrorKind) {
-        if self.entries[entry].attempt.is_some() {
-            self.entries[entry].verdict = Some(Verdict::Stopped);
-        } else if let Some(last) = self.undecided {
-            // The rule fired for a skip: the failure before it had no successor.
-            self.entries[last].verdict = Some(Verdict::Stopped);
-        }
-        self.undecided = None;
-        self.finish(Outcome::Stopped(kind));
     }
 
     fn finish(&mut self, outcome: Outcome) {

@@ -208,6 +208,7 @@ impl Call {
         let (times, patient) = (&self.plan.slots[slot.index()].times, self.seats[slot.index()].patient);
         let mut own = self.plan.policy.first_timer(times, self.terms.mode, patient);
         if matches!(self.standing(slot, now, fleet), Standing::Probe(_))
+            && left > 0
             && self.someone_ready_beside(slot, now, fleet)
         {
             own = own.min(if patient { PROBE_PATIENT } else { PROBE });

@@ -1,0 +1,362 @@
+//! What every outcome does to health, told a second time.
+
+#![expect(clippy::indexing_slicing, reason = "areas are numbered by the world")]
+
+use std::time::Duration;
+
+use backstop_core::fallback::{Facts, Fleet, Moment, Policy, Rest, Rested, Standing, TargetId};
+use backstop_core::{ErrorKind, Phase, Scope};
+
+use super::{Kept, keep};
+use crate::cover::{Cover, Item};
+
+/// A rest, as it should be.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Nap {
+    pub(crate) until: Moment,
+    pub(crate) cause: ErrorKind,
+    pub(crate) half_open: bool,
+}
+
+impl Nap {
+    pub(crate) fn is(self, rest: Rest) -> bool {
+        (self.until, self.cause, self.half_open) == (rest.until, rest.cause, rest.half_open)
+    }
+}
+
+/// How a target should stand.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    Ready,
+    Probe(Nap),
+    Suspected(Nap),
+    Told(Nap),
+}
+
+/// A target or a provider.
+#[derive(Clone, Debug, Default)]
+struct Area {
+    told: Option<Nap>,
+    suspected: Option<Nap>,
+    /// How many rests there have been.
+    number: u32,
+    failed_probes: u32,
+    limits: u32,
+    /// Which attempt probes it: a serial number of all attempts of the world.
+    probe: Option<u64>,
+}
+
+impl Area {
+    fn how(&self, now: Moment, suspect: bool) -> How {
+        let told = self.told.filter(|nap| nap.until > now || nap.half_open);
+        let suspected = self.suspected.filter(|_| suspect);
+        match (told, suspected) {
+            (Some(nap), _) if nap.until > now => How::Told(nap),
+            (_, Some(nap)) if nap.until > now => How::Suspected(nap),
+            (None, None) => How::Ready,
+            (Some(nap), _) | (None, Some(nap)) if self.probe.is_some() => How::Suspected(nap),
+            (Some(nap), _) | (None, Some(nap)) => How::Probe(nap),
+        }
+    }
+
+    fn tell(&mut self, mut nap: Nap, now: Moment) -> (Nap, bool) {
+        let goes_on = self.told.is_some_and(|old| old.until > now);
+        if let Some(old) = self.told {
+            nap.half_open |= old.half_open;
+            if old.until > now && old.until >= nap.until {
+                (nap.until, nap.cause) = (old.until, old.cause);
+            }
+        }
+        self.told = Some(nap);
+        self.number += u32::from(!goes_on);
+        (nap, !goes_on)
+    }
+}
+
+/// What an attempt was admitted under.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Leave {
+    serial: u64,
+    target: usize,
+    provider: usize,
+    /// Of the target and of the provider.
+    numbers: [u32; 2],
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Health {
+    targets: Vec<Area>,
+    providers: Vec<Area>,
+    /// Counted outcomes, true is a failure.
+    rings: Vec<Vec<bool>>,
+    serial: u64,
+    /// What is broken if the fleet now stands otherwise.
+    touched: Option<&'static str>,
+}
+
+impl Health {
+    pub(crate) fn new(targets: usize, providers: usize) -> Self {
+        Self {
+            targets: vec![Area::default(); targets],
+            providers: vec![Area::default(); providers],
+            rings: vec![Vec::with_capacity(11); targets],
+            serial: 0,
+            touched: None,
+        }
+    }
+
+    pub(crate) fn how(&self, target: usize, provider: usize, now: Moment, suspect: bool) -> How {
+        let rank = |how: How| match how {
+            How::Ready => (0, Moment::ORIGIN),
+            How::Probe(nap) => (1, nap.until),
+            How::Suspected(nap) => (2, nap.until),
+            How::Told(nap) => (3, nap.until),
+        };
+        let own = self.targets[target].how(now, suspect);
+        let above = self.providers[provider].how(now, suspect);
+        if rank(above) > rank(own) { above } else { own }
+    }
+
+    /// Compares with the fleet, if anything has been changed since the last time.
+    pub(crate) fn agrees(
+        &mut self,
+        fleet: &Fleet,
+        ids: impl Iterator<Item = (TargetId, usize)>,
+        now: Moment,
+    ) -> Kept {
+        let Some(invariant) = self.touched.take() else { return Ok(()) };
+        for (target, (id, provider)) in ids.enumerate() {
+            for suspect in [true, false] {
+                let (is, should) =
+                    (fleet.standing(id, now, suspect), self.how(target, provider, now, suspect));
+                let agree = match (is, should) {
+                    (Standing::Ready, How::Ready) => true,
+                    (Standing::Probe(rest), How::Probe(nap))
+                    | (Standing::Suspected(rest), How::Suspected(nap))
+                    | (Standing::Told(rest), How::Told(nap)) => nap.is(rest),
+                    _ => false,
+                };
+                let probes = matches!(
+                    (is, should),
+                    (Standing::Probe(_), How::Suspected(_)) | (Standing::Suspected(_), How::Probe(_))
+                );
+                let invariant = if probes { "one-probe" } else { invariant };
+                keep!(agree, invariant, "target {target} stands {is:?}, and should {should:?}");
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn admit(&mut self, target: usize, provider: usize, now: Moment, suspect: bool) -> Leave {
+        self.serial += 1;
+        let serial = self.serial;
+        let probes = matches!(self.how(target, provider, now, suspect), How::Probe(_));
+        for area in [&mut self.targets[target], &mut self.providers[provider]] {
+            if probes && matches!(area.how(now, suspect), How::Probe(_)) {
+                area.probe = Some(serial);
+            }
+        }
+        self.touched.get_or_insert("one-probe");
+        let numbers = [self.targets[target].number, self.providers[provider].number];
+        Leave { serial, target, provider, numbers }
+    }
+
+    pub(crate) fn is_probe(&self, leave: Leave) -> bool {
+        self.areas_ref(leave).iter().any(|area| area.probe == Some(leave.serial))
+    }
+
+    fn areas_ref(&self, leave: Leave) -> [&Area; 2] {
+        [&self.targets[leave.target], &self.providers[leave.provider]]
+    }
+
+    fn areas(&mut self, leave: Leave) -> [(&mut Area, bool); 2] {
+        let own = &mut self.targets[leave.target];
+        let above = &mut self.providers[leave.provider];
+        let fresh = [own.number == leave.numbers[0], above.number == leave.numbers[1]];
+        [(own, fresh[0]), (above, fresh[1])]
+    }
+
+    fn touch(&mut self, leave: Leave, invariant: &'static str) {
+        let fresh = self.areas(leave).iter().all(|(_, fresh)| *fresh);
+        self.touched = Some(if fresh { invariant } else { "old-number-changes-nothing" });
+    }
+
+    pub(crate) fn commit(&mut self, leave: Leave) {
+        self.touch(leave, "commit-settles-the-probe");
+        for (area, fresh) in self.areas(leave) {
+            if area.probe != Some(leave.serial) {
+                continue;
+            }
+            area.probe = None;
+            if fresh {
+                (area.told, area.suspected, area.failed_probes) = (None, None, 0);
+            }
+        }
+    }
+
+    pub(crate) fn success(&mut self, leave: Leave, cover: &mut Cover) {
+        if self.is_probe(leave) {
+            cover.hit(Item::ProbeSucceeded);
+        }
+        self.touch(leave, "success-closes");
+        if self.areas(leave)[0].1 {
+            self.count(leave.target, false);
+        }
+        for (area, fresh) in self.areas(leave) {
+            area.probe = area.probe.filter(|probe| *probe != leave.serial);
+            if fresh {
+                (area.told, area.suspected) = (None, None);
+                (area.failed_probes, area.limits) = (0, 0);
+            }
+        }
+    }
+
+    pub(crate) fn neutral(&mut self, leave: Leave, cover: &mut Cover) {
+        if self.is_probe(leave) {
+            cover.hit(Item::ProbeUndecided);
+        }
+        self.touch(leave, "neutral-changes-nothing");
+        for (area, _) in self.areas(leave) {
+            area.probe = area.probe.filter(|probe| *probe != leave.serial);
+        }
+    }
+
+    fn count(&mut self, target: usize, failed: bool) {
+        let ring = &mut self.rings[target];
+        ring.push(failed);
+        if ring.len() > 10 {
+            ring.remove(0);
+        }
+    }
+
+    /// A failure; `said` is the rest the machine says it brought about.
+    pub(crate) fn failure(
+        &mut self,
+        leave: Leave,
+        facts: Facts,
+        policy: &Policy,
+        said: Option<Rested>,
+        now: Moment,
+        cover: &mut Cover,
+    ) -> Kept {
+        use ErrorKind::{
+            Auth, BadReply, BadRequest, Connect, ContentFilter, ContextLength, Forbidden, Interrupted,
+            ModelNotFound, Overloaded, Quota, RateLimited, Server, Timeout, Unsupported,
+        };
+        self.touch(leave, "failure-cools");
+        let stale = self.touched == Some("old-number-changes-nothing");
+        cover.hit_if(stale, Item::OldNumber);
+        let [own_probe, above_probe] = self.areas_ref(leave).map(|area| area.probe == Some(leave.serial));
+        let fresh = self.areas(leave).map(|(_, fresh)| fresh);
+        for (area, _) in self.areas(leave) {
+            area.probe = area.probe.filter(|probe| *probe != leave.serial);
+        }
+        let silent = facts.kind == Timeout && matches!(facts.phase, Some(Phase::Headers | Phase::Total));
+        let breaker = matches!(facts.kind, Overloaded | Server | Timeout | BadReply | Interrupted);
+        let about_request = matches!(facts.kind, ContextLength | ContentFilter | Unsupported | BadRequest);
+        let told = matches!(facts.kind, RateLimited | Quota | Auth | Forbidden | ModelNotFound);
+        // Who was reached is alive: of a provider any answer proves it, of a target one about the request.
+        let alive = [about_request || told, about_request || told || (breaker && !silent)];
+        for (i, (area, fresh)) in self.areas(leave).into_iter().enumerate() {
+            if [own_probe, above_probe][i] && fresh && alive[i] && area.suspected.take().is_some() {
+                area.failed_probes = 0;
+            }
+        }
+        if own_probe || above_probe {
+            cover.hit(if about_request { Item::ProbeAlive } else { Item::ProbeFailed });
+        }
+
+        let nap = |wait: Duration, half_open| Nap { until: now + wait, cause: facts.kind, half_open };
+        let minute = Duration::from_secs(60);
+        let mut expected = None;
+        match facts.kind {
+            RateLimited => {
+                let area = &mut self.targets[leave.target];
+                let row = if fresh[0] { area.limits } else { area.limits.saturating_sub(1) };
+                let unstated = policy.cooldown_base * 2u32.saturating_pow(row);
+                let wait = facts.hint.unwrap_or(unstated.min(policy.cooldown_cap));
+                let (nap, new) = area.tell(nap(wait.min(minute * 60), false), now);
+                area.limits += u32::from(new && fresh[0]);
+                expected = Some((Scope::Target, nap, new));
+            }
+            Quota | Auth | Forbidden | ModelNotFound => {
+                let usual = if matches!(facts.kind, Quota | Auth) { Scope::Provider } else { Scope::Target };
+                let about = facts.scope.unwrap_or(usual);
+                let area = match about {
+                    Scope::Provider => &mut self.providers[leave.provider],
+                    _ => &mut self.targets[leave.target],
+                };
+                let (nap, new) = area.tell(nap(minute, true), now);
+                expected = Some((about, nap, new));
+            }
+            Connect if policy.suspect => {
+                let area = &mut self.providers[leave.provider];
+                if fresh[1] && (area.suspected.is_none() || above_probe) {
+                    let nap = suspect(area, above_probe, facts.kind, policy, said, now)?;
+                    expected = Some((Scope::Provider, nap, true));
+                }
+            }
+            Overloaded | Server | Timeout | BadReply | Interrupted if facts.counted => {
+                if fresh[0] {
+                    self.count(leave.target, true);
+                }
+                let ring = &self.rings[leave.target];
+                let in_a_row = ring.iter().rev().take_while(|failed| **failed).count();
+                let half = ring.iter().filter(|failed| **failed).count() * 2 >= ring.len();
+                let ill = in_a_row >= 3 && half;
+                let area = &mut self.targets[leave.target];
+                let stated = facts.hint.filter(|hint| {
+                    *hint > Duration::from_secs(5) && matches!(facts.kind, Overloaded | Server)
+                });
+                if let Some(hint) = stated {
+                    let (nap, new) = area.tell(nap(hint.min(minute * 60), true), now);
+                    expected = Some((Scope::Target, nap, new));
+                } else if policy.suspect && fresh[0] && (own_probe || (ill && area.suspected.is_none())) {
+                    let nap = suspect(area, own_probe, facts.kind, policy, said, now)?;
+                    expected = Some((Scope::Target, nap, true));
+                    cover.hit(Item::BreakerOpened);
+                }
+            }
+            _ => {}
+        }
+        let is = said.map(|said| (said.scope, said.rest.until, said.rest.cause, said.new));
+        let should = expected.map(|(scope, nap, new)| (scope, nap.until, nap.cause, new));
+        let invariant = if stale { "old-number-changes-nothing" } else { "failure-cools" };
+        keep!(is == should, invariant, "{:?} brought about {is:?}, and should {should:?}", facts.kind);
+        Ok(())
+    }
+}
+
+/// Fifths of a duration do not come out even.
+const ROUNDING: Duration = Duration::from_nanos(8);
+
+/// A rest on suspicion. How long exactly is the machine's business, within a fifth of what it should be.
+fn suspect(
+    area: &mut Area,
+    probe: bool,
+    cause: ErrorKind,
+    policy: &Policy,
+    said: Option<Rested>,
+    now: Moment,
+) -> Kept<Nap> {
+    area.failed_probes += u32::from(probe);
+    let full = policy.cooldown_base * 2u32.saturating_pow(area.failed_probes.min(20));
+    let full = full.min(policy.cooldown_cap);
+    let (low, high) = (full * 4 / 5, (full * 6 / 5).min(policy.cooldown_cap));
+    let until = said.map(|said| said.rest.until);
+    keep!(until.is_some(), "failure-cools", "{cause:?} makes nothing suspected (probe: {probe})");
+    let until = until.unwrap_or_default();
+    let old = area.suspected.map_or(Moment::ORIGIN, |nap| nap.until);
+    keep!(until >= old, "suspected-rests", "suspected until {until:?}, and was until {old:?} before");
+    let fits = until + ROUNDING >= now + low && until <= now + high + ROUNDING;
+    let left = until - now;
+    keep!(
+        fits,
+        "suspected-rests",
+        "suspected for {left:?} (probe: {probe}), and should for {low:?} to {high:?}"
+    );
+    let nap = Nap { until, cause, half_open: true };
+    area.suspected = Some(nap);
+    area.number += 1;
+    Ok(nap)
+}
