@@ -1,7 +1,5 @@
 //! What a decision costs: whole calls through the machine, without any I/O.
 
-#![expect(missing_docs, reason = "criterion makes a public function of the group")]
-
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -200,6 +200,7 @@ impl fmt::Debug for Kind {
 #[derive(Clone, Default)]
 pub struct Registry {
     kinds: BTreeMap<&'static str, Kind>,
+    known: &'static [&'static str],
 }
 
 impl Registry {
@@ -208,6 +209,19 @@ impl Registry {
     pub fn with(mut self, kind: Kind) -> Self {
         self.kinds.insert(kind.name, kind);
         self
+    }
+
+    /// Says which kinds there are beside, each to be switched on by a feature of its name.
+    #[must_use]
+    pub fn with_known(mut self, known: &'static [&'static str]) -> Self {
+        self.known = known;
+        self
+    }
+
+    /// The kinds there are, also those that are not compiled in; empty where nobody said.
+    #[must_use]
+    pub fn known(&self) -> &'static [&'static str] {
+        self.known
     }
 
     /// The kinds, sorted by name.
@@ -227,6 +241,12 @@ impl Registry {
     /// `Config` if the kind is unknown or its settings are wrong.
     pub fn build(&self, kind: &str, settings: Settings) -> Result<Arc<dyn Provider>, Error> {
         let Some(known) = self.kind(kind) else {
+            if self.known.contains(&kind) {
+                let message = format!(
+                    "providers of the kind {kind:?} are not compiled in: build with the feature of that name, --features {kind}"
+                );
+                return Err(Error::new(ErrorKind::Config, message));
+            }
             let names: Vec<&str> = self.kinds().map(|kind| kind.name).collect();
             let names = if names.is_empty() {
                 "no provider is compiled in: switch one on by its feature".to_owned()

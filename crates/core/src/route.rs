@@ -25,6 +25,8 @@ pub struct Route {
     pub policy: Policy,
     /// What single kinds of failure lead to, where that is not the default.
     pub rules: Vec<(ErrorKind, RouteRule)>,
+    /// Whether embeddings may fall over to a model of another vector space.
+    pub mixed_spaces: bool,
 }
 
 /// A step of a route.
@@ -82,6 +84,37 @@ pub enum RouteRule {
     Instead(Vec<RouteStep>),
 }
 
+impl RouteRule {
+    /// Why there can be no rule for this kind; `None` if there can.
+    #[must_use]
+    pub const fn refused(kind: ErrorKind) -> Option<&'static str> {
+        match kind {
+            ErrorKind::Interrupted => Some("an answer had begun, and `after_commit` says what follows"),
+            ErrorKind::Cancelled => Some("the caller has left, and nobody waits for another target"),
+            ErrorKind::NotConfigured => {
+                Some("such a target is always passed over, and the trail names what to set")
+            }
+            ErrorKind::Config | ErrorKind::Deadline | ErrorKind::Exhausted | ErrorKind::Usage => {
+                Some("this is how a whole call ends, not a single attempt")
+            }
+            ErrorKind::Auth
+            | ErrorKind::BadReply
+            | ErrorKind::BadRequest
+            | ErrorKind::Connect
+            | ErrorKind::ContentFilter
+            | ErrorKind::ContextLength
+            | ErrorKind::Forbidden
+            | ErrorKind::ModelNotFound
+            | ErrorKind::Overloaded
+            | ErrorKind::Quota
+            | ErrorKind::RateLimited
+            | ErrorKind::Server
+            | ErrorKind::Timeout
+            | ErrorKind::Unsupported => None,
+        }
+    }
+}
+
 impl From<TargetName> for Target {
     fn from(name: TargetName) -> Self {
         Self { name, overrides: Overrides::default() }
@@ -137,7 +170,7 @@ impl Route {
     /// A route of these steps with the default policy. It is checked when a client is built.
     #[must_use]
     pub fn new(name: impl Into<String>, steps: Vec<RouteStep>) -> Self {
-        Self { name: name.into(), steps, policy: Policy::default(), rules: Vec::new() }
+        Self { name: name.into(), steps, policy: Policy::default(), rules: Vec::new(), mixed_spaces: false }
     }
 
     /// The same with this policy.
@@ -202,8 +235,8 @@ impl Route {
             return wrong("allows 0 attempts; 1 is the least".to_owned());
         }
         for (kind, rule) in &self.rules {
-            if matches!(kind, ErrorKind::Interrupted | ErrorKind::Cancelled | ErrorKind::NotConfigured) {
-                return wrong(format!("has a rule for {kind}, which has none"));
+            if let Some(reason) = RouteRule::refused(*kind) {
+                return wrong(format!("has a rule for {kind}, which has none: {reason}"));
             }
             if *rule == RouteRule::SecondOpinion && *kind != ErrorKind::BadRequest {
                 return wrong(format!("asks for a second opinion on {kind}; that is for bad_request only"));

@@ -211,7 +211,9 @@ impl<O: Operation> Driver<O> {
     /// Ends an attempt: keeps what had arrived, and closes its connection.
     fn land(&mut self, at: usize) {
         let mut live = self.live.remove(at);
-        self.landed[usize::from(live.attempt.0)].partial = live.flight.as_mut().partial();
+        let landed = &mut self.landed[usize::from(live.attempt.0)];
+        landed.keep(&live.flight.receipt());
+        landed.partial = live.flight.as_mut().partial();
     }
 
     /// Lets every attempt get on; true if one had something to say.
@@ -234,10 +236,7 @@ impl<O: Operation> Driver<O> {
                 }
                 Ok(Signal::Content(piece)) => (Event::Content(attempt), Some(piece)),
                 Ok(Signal::Done(reply)) => {
-                    let landed = &mut self.landed[usize::from(attempt.0)];
-                    let receipt = O::receipt(&reply);
-                    landed.status = receipt.status;
-                    landed.request_id = receipt.request_id.map(str::to_owned);
+                    self.landed[usize::from(attempt.0)].keep(&O::receipt(&reply));
                     self.reply = Some(reply);
                     // Frames it held back are handed over with its commit, so its flight is not landed here.
                     (Event::Done(attempt), None)

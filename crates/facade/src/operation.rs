@@ -38,6 +38,11 @@ type Told<E, R> = Poll<Result<Signal<E, R>, Error>>;
 pub(crate) trait Running<E, R>: Send {
     fn poll_signal(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Told<E, R>;
 
+    /// What is known of the request so far.
+    fn receipt(&self) -> Receipt<'_> {
+        Receipt::default()
+    }
+
     /// What has arrived so far.
     fn partial(self: Pin<&mut Self>) -> Option<Partial> {
         None
@@ -100,7 +105,8 @@ impl Operation for Chat {
             let target = &route.targets[slot];
             let request = target.overrides.apply(&request);
             let ask = Ask::new(target.name.model()).with_overrides(&target.overrides);
-            target.provider.chat(ask, &request).await?.check(&request)
+            let reply = target.provider.chat(ask, &request).await?;
+            reply.check(&request).map_err(|error| target.located(error))
         })))
     }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use backstop_core::fallback::{AttemptId, Call, Entry, Outcome, SlotId};
 use backstop_core::{Error, ErrorKind, Partial, Phase, Step, Trail, Unmet, Verdict, human};
 
+use crate::operation::Receipt;
 use crate::wiring::{WiredRoute, WiredTarget};
 
 /// What is known of one attempt beside what the machine knows.
@@ -21,6 +22,13 @@ pub(crate) struct Landed {
     pub(crate) partial: Option<Partial>,
     pub(crate) status: Option<u16>,
     pub(crate) request_id: Option<String>,
+}
+
+impl Landed {
+    pub(crate) fn keep(&mut self, receipt: &Receipt<'_>) {
+        self.status = receipt.status;
+        self.request_id = receipt.request_id.map(str::to_owned);
+    }
 }
 
 /// A call, seen by the one who has to explain it.

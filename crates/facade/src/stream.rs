@@ -136,14 +136,17 @@ impl Operation for StreamedChat {
     }
 
     fn start(route: Arc<WiredRoute>, slot: usize, request: Arc<ChatRequest>) -> Flight<Self> {
+        let (asked, asking) = (Arc::clone(&request), Arc::clone(&route));
         Box::pin(Streaming {
             show_reasoning: shows_reasoning(&route, slot, &request),
-            request: Arc::clone(&request),
+            route,
+            slot,
+            request,
             stream: Opening::Asked(Box::pin(async move {
-                let Some(target) = route.targets.get(slot) else {
+                let Some(target) = asking.targets.get(slot) else {
                     return Err(Error::new(ErrorKind::Usage, "the route has no such slot"));
                 };
-                let request = target.overrides.apply(&request);
+                let request = target.overrides.apply(&asked);
                 let ask = Ask::new(target.name.model()).with_overrides(&target.overrides);
                 target.provider.chat_stream(ask, &request).await
             })),
@@ -164,6 +167,8 @@ fn shows_reasoning(route: &WiredRoute, slot: usize, request: &ChatRequest) -> bo
 
 /// A streamed attempt: waits for the stream, then for its pieces, and puts them together on the way.
 struct Streaming {
+    route: Arc<WiredRoute>,
+    slot: usize,
     request: Arc<ChatRequest>,
     show_reasoning: bool,
     stream: Opening,
@@ -223,12 +228,16 @@ impl Running<StreamEvent, ChatReply> for Streaming {
             let event = match item {
                 Some(Ok(event)) => event,
                 Some(Err(error)) => return Poll::Ready(Err(error)),
-                None => return Poll::Ready(Err(broke_off())),
+                None => return Poll::Ready(Err(this.located(broke_off()))),
             };
             if let Some(signal) = this.take_in(event).transpose() {
-                return Poll::Ready(signal);
+                return Poll::Ready(signal.map_err(|error| this.located(error)));
             }
         }
+    }
+
+    fn receipt(&self) -> Receipt<'_> {
+        Receipt { status: self.collector.status(), request_id: self.collector.request_id() }
     }
 
     fn partial(mut self: Pin<&mut Self>) -> Option<Partial> {
@@ -237,6 +246,21 @@ impl Running<StreamEvent, ChatReply> for Streaming {
 }
 
 impl Streaming {
+    /// An error that is found here, with what is known of the attempt.
+    fn located(&self, error: Error) -> Error {
+        let mut error = match self.route.targets.get(self.slot) {
+            Some(target) => target.located(error),
+            None => error,
+        };
+        if let Some(status) = self.collector.status() {
+            error = error.with_status(status);
+        }
+        match self.collector.request_id() {
+            Some(id) => error.with_request_id(id),
+            None => error,
+        }
+    }
+
     /// What a piece means; `None` if it is nothing to speak of.
     fn take_in(&mut self, event: ChatEvent) -> Result<Option<Signal<StreamEvent, ChatReply>>, Error> {
         self.collector.push(&event)?;
@@ -253,8 +277,8 @@ impl Streaming {
                 self.hold(size_of::<Usage>())?;
                 Some(Signal::Frame(StreamEvent::Usage(usage)))
             }
-            ChatEvent::Start { model, id, .. } => {
-                self.hold(model.map_or(0, |s| s.len()) + id.map_or(0, |s| s.len()))?;
+            ChatEvent::Start { model, id, request_id, .. } => {
+                self.hold([model, id, request_id].into_iter().flatten().map(|text| text.len()).sum())?;
                 None
             }
             ChatEvent::End(_) => Some(Signal::Done(self.whole()?)),

@@ -36,6 +36,13 @@ pub(crate) struct WiredTarget {
     pub(crate) facts: ModelFacts,
 }
 
+impl WiredTarget {
+    /// Says that it was this target that failed.
+    pub(crate) fn located(&self, error: Error) -> Error {
+        error.with_target(self.name.provider(), self.name.model())
+    }
+}
+
 impl Shared {
     pub(crate) fn now(&self) -> Moment {
         Moment::at(Instant::now().saturating_duration_since(self.origin))

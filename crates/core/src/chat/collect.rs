@@ -2,8 +2,7 @@
 
 use super::event::{ChatEvent, ToolCallDelta};
 use super::message::ToolCall;
-use super::reply::{ChatReply, FinishReason};
-use super::request::ChatRequest;
+use super::reply::ChatReply;
 use crate::error::{Error, ErrorKind, Partial};
 
 /// The most text an answer may have: as much as a body in one piece.
@@ -36,9 +35,11 @@ impl ChatCollector {
     /// `BadReply` if the answer grows past what an answer may be.
     pub fn push(&mut self, event: &ChatEvent) -> Result<(), Error> {
         match event {
-            ChatEvent::Start { model, id } => {
-                self.reply.model.clone_from(model);
-                self.reply.id.clone_from(id);
+            ChatEvent::Start { model, id, status, request_id } => {
+                update(&mut self.reply.model, model);
+                update(&mut self.reply.id, id);
+                update(&mut self.reply.status, status);
+                update(&mut self.reply.request_id, request_id);
             }
             ChatEvent::Text(text) => {
                 self.reply.text.push_str(text);
@@ -68,10 +69,19 @@ impl ChatCollector {
     /// What to tell somebody whose answer broke off here.
     #[must_use]
     pub fn into_partial(self) -> Partial {
-        let ChatReply { text, tool_calls, reasoning, usage, .. } = self.into_reply();
-        let mut partial = Partial::text(text);
-        (partial.tool_calls, partial.reasoning, partial.usage) = (tool_calls, reasoning, usage);
-        partial
+        self.into_reply().into_partial()
+    }
+
+    /// The HTTP status, if it is known by now.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.reply.status
+    }
+
+    /// The provider's id for the request, if it is known by now.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.reply.request_id.as_deref()
     }
 
     /// Whether there is neither text nor a tool call so far.
@@ -104,44 +114,20 @@ impl ChatCollector {
     }
 }
 
-fn too_large(what: &str) -> Error {
-    Error::new(ErrorKind::BadReply, format!("the answer is too large: {what}"))
+fn update<T: Clone>(known: &mut Option<T>, stated: &Option<T>) {
+    if stated.is_some() {
+        known.clone_from(stated);
+    }
 }
 
-impl ChatReply {
-    /// The reply, if it is an answer to this request: not withheld by a filter, and not empty where emptiness says
-    /// nothing.
-    ///
-    /// # Errors
-    /// `ContentFilter` with the withheld text, or `BadReply`, which is not counted against the target.
-    pub fn check(self, request: &ChatRequest) -> Result<Self, Error> {
-        if self.finish == FinishReason::ContentFilter {
-            let mut partial = Partial::text(self.text);
-            (partial.tool_calls, partial.reasoning, partial.usage) =
-                (self.tool_calls, self.reasoning, self.usage);
-            return Err(Error::new(ErrorKind::ContentFilter, "the provider withheld the answer")
-                .with_partial(partial));
-        }
-        if !self.is_empty() || request.follows_tool_results() {
-            return Ok(self);
-        }
-        let why = match self.finish {
-            FinishReason::Length => {
-                "the answer is empty: the limit on output tokens was used up before its first word, which a reasoning \
-                 model does when the limit is low"
-            }
-            _ => "the answer is empty",
-        };
-        let mut partial = Partial::default();
-        (partial.reasoning, partial.usage) = (self.reasoning, self.usage);
-        Err(Error::new(ErrorKind::BadReply, why).not_counted().with_partial(partial))
-    }
+fn too_large(what: &str) -> Error {
+    Error::new(ErrorKind::BadReply, format!("the answer is too large: {what}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::Message;
+    use crate::chat::FinishReason;
     use crate::usage::Usage;
 
     fn collect(events: &[ChatEvent]) -> ChatReply {
@@ -196,18 +182,12 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_answer_is_one_only_after_results_of_tools() {
-        let asked = ChatRequest::user("hi");
-        assert_eq!(ChatReply::default().check(&asked).unwrap_err().kind(), ErrorKind::BadReply);
-        let told = asked.with_message(Message::tool("c1", "42"));
-        assert!(ChatReply::default().check(&told).is_ok());
-    }
-
-    #[test]
-    fn a_withheld_answer_is_a_failure_that_keeps_the_text() {
-        let reply = ChatReply { finish: FinishReason::ContentFilter, ..ChatReply::text("half") };
-        let error = reply.check(&ChatRequest::user("hi")).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::ContentFilter);
-        assert_eq!(error.partial().unwrap().text, "half");
+    fn a_start_that_comes_again_adds_to_what_is_known() {
+        let reply = collect(&[
+            ChatEvent::opened(Some(200), Some("req_1".to_owned())),
+            ChatEvent::start(Some("m".to_owned()), Some("c1".to_owned())),
+        ]);
+        assert_eq!((reply.status, reply.request_id.as_deref()), (Some(200), Some("req_1")));
+        assert_eq!((reply.model.as_deref(), reply.id.as_deref()), (Some("m"), Some("c1")));
     }
 }

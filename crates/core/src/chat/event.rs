@@ -10,13 +10,17 @@ use crate::usage::Usage;
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub enum ChatEvent {
-    /// The provider has begun; no content yet.
+    /// The provider has begun; no content yet. May come again once more is known; what it leaves out stays as it was.
     #[non_exhaustive]
     Start {
         /// The model that answers, as the provider names it.
         model: Option<String>,
         /// The provider's id for this answer.
         id: Option<String>,
+        /// The HTTP status, if there is one.
+        status: Option<u16>,
+        /// The provider's id for the request, for its support.
+        request_id: Option<String>,
     },
     /// More text.
     Text(String),
@@ -31,10 +35,16 @@ pub enum ChatEvent {
 }
 
 impl ChatEvent {
-    /// A start.
+    /// The response has begun: what is known before its first piece.
+    #[must_use]
+    pub fn opened(status: Option<u16>, request_id: Option<String>) -> Self {
+        Self::Start { model: None, id: None, status, request_id }
+    }
+
+    /// The answer has begun: what is known from its first piece.
     #[must_use]
     pub fn start(model: Option<String>, id: Option<String>) -> Self {
-        Self::Start { model, id }
+        Self::Start { model, id, status: None, request_id: None }
     }
 
     /// Whether this is content: what may not be taken back once the caller has it.

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::message::{AssistantMessage, Message, ToolCall};
+use super::request::ChatRequest;
+use crate::error::{Error, ErrorKind, Partial};
 use crate::usage::Usage;
 
 /// A whole answer.
@@ -44,6 +46,57 @@ impl ChatReply {
         self.text.is_empty() && self.tool_calls.is_empty()
     }
 
+    /// The reply, if it is an answer to this request: not withheld by a filter, and not empty where emptiness says
+    /// nothing.
+    ///
+    /// # Errors
+    /// `ContentFilter` with the withheld text, or `BadReply`, which is not counted against the target.
+    pub fn check(self, request: &ChatRequest) -> Result<Self, Error> {
+        let reply = self.check_filter()?;
+        if !reply.is_empty() || request.follows_tool_results() {
+            return Ok(reply);
+        }
+        let error = match reply.finish {
+            // The same request would end the same way: the limit counts what the model thinks.
+            FinishReason::Length => reply.fails(ErrorKind::BadReply, &spent(&reply.usage)).without_comeback(),
+            _ => reply.fails(ErrorKind::BadReply, "the answer is empty"),
+        };
+        Err(error.not_counted().with_partial(reply.into_partial()))
+    }
+
+    /// The reply, if no filter withheld it.
+    ///
+    /// # Errors
+    /// `ContentFilter` with what the filter had let through.
+    pub fn check_filter(self) -> Result<Self, Error> {
+        if self.finish != FinishReason::ContentFilter {
+            return Ok(self);
+        }
+        let error = self.fails(ErrorKind::ContentFilter, "the provider's filter withheld the answer");
+        Err(error.with_partial(self.into_partial()))
+    }
+
+    /// An error of the request that this reply came to.
+    fn fails(&self, kind: ErrorKind, why: &str) -> Error {
+        let mut error = Error::new(kind, why);
+        if let Some(status) = self.status {
+            error = error.with_status(status);
+        }
+        match &self.request_id {
+            Some(id) => error.with_request_id(id),
+            None => error,
+        }
+    }
+
+    /// What to tell of a reply that is no whole answer.
+    #[must_use]
+    pub fn into_partial(self) -> Partial {
+        let mut partial = Partial::text(self.text);
+        (partial.tool_calls, partial.reasoning, partial.usage) =
+            (self.tool_calls, self.reasoning, self.usage);
+        partial
+    }
+
     /// The answer as a message, to go on with the conversation.
     #[must_use]
     pub fn into_message(self) -> Message {
@@ -53,6 +106,16 @@ impl ChatReply {
             reasoning: self.reasoning,
         })
     }
+}
+
+fn spent(usage: &Usage) -> String {
+    let thought = match usage.reasoning_tokens {
+        Some(tokens) => format!("all of it ({tokens} tokens) went into reasoning"),
+        None => "reasoning counts as output".to_owned(),
+    };
+    format!(
+        "the answer is empty: the limit on output tokens was reached before it began; {thought}: raise the limit"
+    )
 }
 
 /// Why an answer ended.
@@ -90,5 +153,41 @@ impl FinishReason {
 impl fmt::Display for FinishReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_answer_is_one_only_after_results_of_tools() {
+        let asked = ChatRequest::user("hi");
+        let error = ChatReply::default().check(&asked).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadReply);
+        assert!(!error.facts().counted && error.facts().comeback);
+        let told = asked.with_message(Message::tool("c1", "42"));
+        assert!(ChatReply::default().check(&told).is_ok());
+    }
+
+    #[test]
+    fn a_limit_used_up_by_thinking_says_so_and_is_not_asked_again() {
+        let mut spent = ChatReply { finish: FinishReason::Length, ..ChatReply::default() };
+        (spent.usage.reasoning_tokens, spent.reasoning) = (Some(64), Some("hm".to_owned()));
+        let error = spent.check(&ChatRequest::user("hi")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadReply);
+        assert!(!error.facts().counted && !error.facts().comeback);
+        assert!(error.message().contains("64 tokens) went into reasoning"), "{error}");
+        assert_eq!(error.partial().unwrap().reasoning.as_deref(), Some("hm"));
+    }
+
+    #[test]
+    fn a_withheld_answer_is_a_failure_that_keeps_the_text_and_the_request() {
+        let mut reply = ChatReply { finish: FinishReason::ContentFilter, ..ChatReply::text("half") };
+        (reply.status, reply.request_id) = (Some(200), Some("req_1".to_owned()));
+        let error = reply.check(&ChatRequest::user("hi")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ContentFilter);
+        assert_eq!(error.partial().unwrap().text, "half");
+        assert_eq!((error.status(), error.request_id()), (Some(200), Some("req_1")));
     }
 }

@@ -271,8 +271,12 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &self.0;
-        // The message of a whole call already says everything, target by target.
-        if matches!(inner.kind, ErrorKind::Exhausted | ErrorKind::Deadline) && inner.provider.is_none() {
+        // The message of a whole call already says everything, target by target; that of a mistake says what is wrong.
+        let whole = matches!(
+            inner.kind,
+            ErrorKind::Exhausted | ErrorKind::Deadline | ErrorKind::Config | ErrorKind::Usage
+        );
+        if whole && inner.provider.is_none() {
             return f.write_str(&inner.message);
         }
         if let (Some(provider), Some(model)) = (&inner.provider, &inner.model) {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 use backstop_core::{Error, ErrorKind};
-use http::header::LOCATION;
+use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, Uri};
 
 use super::base_url::BaseUrl;
@@ -31,21 +31,31 @@ pub(crate) struct Refusal<'a> {
 /// What the errors of an attempt have in common: whom it asked, where, and what must not be shown.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt<'a> {
-    pub(crate) provider: &'a str,
-    pub(crate) model: &'a str,
-    pub(crate) base_url: &'a BaseUrl,
+    pub(crate) provider: Cow<'a, str>,
+    pub(crate) model: Cow<'a, str>,
+    pub(crate) base_url: Cow<'a, BaseUrl>,
     pub(crate) mask: Cow<'a, Mask>,
 }
 
 impl Attempt<'_> {
-    /// An error of this attempt.
-    pub(crate) fn error(&self, kind: ErrorKind, message: &str) -> Error {
-        Error::new(kind, self.mask.apply(message)).with_target(self.provider, self.model)
+    /// The same attempt, for a stream that outlives the call.
+    pub(crate) fn into_owned(self) -> Attempt<'static> {
+        Attempt {
+            provider: Cow::Owned(self.provider.into_owned()),
+            model: Cow::Owned(self.model.into_owned()),
+            base_url: Cow::Owned(self.base_url.into_owned()),
+            mask: Cow::Owned(self.mask.into_owned()),
+        }
     }
 
-    /// A reply that cannot be used.
-    pub(crate) fn bad_reply(&self, headers: &HeaderMap, status: u16, message: &str) -> Error {
-        self.identified(self.error(ErrorKind::BadReply, message).with_status(status), headers)
+    /// An error of this attempt.
+    pub(crate) fn error(&self, kind: ErrorKind, message: &str) -> Error {
+        self.located(Error::new(kind, self.mask.apply(message)))
+    }
+
+    /// Says that it was this attempt that failed.
+    pub(crate) fn located(&self, error: Error) -> Error {
+        error.with_target(&*self.provider, &*self.model)
     }
 
     /// Adds the request id.
@@ -72,17 +82,6 @@ impl Attempt<'_> {
         self.error(cause.fault().kind(), &message).with_source(cause)
     }
 
-    /// The body of a success could not be read.
-    pub(crate) fn unread(&self, unread: Unread, headers: &HeaderMap, status: u16) -> Error {
-        match unread {
-            Unread::TooLong(max) => {
-                let message = format!("the reply is longer than {} MiB", max >> 20);
-                self.bad_reply(headers, status, &message)
-            }
-            Unread::Broken(cause) => self.identified(self.broken(cause).with_status(status), headers),
-        }
-    }
-
     /// The server points elsewhere. It would do so again, so there is no use in coming back.
     pub(crate) fn redirected(&self, headers: &HeaderMap, status: u16) -> Error {
         let to = headers.get(LOCATION).and_then(|value| value.to_str().ok());
@@ -91,9 +90,65 @@ impl Attempt<'_> {
             Some(None) => "another path".to_owned(),
             None => "nowhere".to_owned(),
         };
-        let base_url = self.base_url;
+        let base_url = &self.base_url;
         let message = format!("{base_url} redirects to {to}, and redirects are not followed: set base_url");
-        self.bad_reply(headers, status, &message).without_comeback()
+        let error = self.error(ErrorKind::BadReply, &message).with_status(status);
+        self.identified(error, headers).without_comeback()
+    }
+}
+
+/// An attempt whose response is a success, so far.
+#[derive(Debug)]
+pub(crate) struct Source<'a> {
+    pub(crate) attempt: Attempt<'a>,
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+}
+
+impl Source<'_> {
+    /// The same, for a stream that outlives the call.
+    pub(crate) fn into_owned(self) -> Source<'static> {
+        Source { attempt: self.attempt.into_owned(), status: self.status, headers: self.headers }
+    }
+
+    /// The provider's id for the request.
+    pub(crate) fn request_id(&self) -> Option<String> {
+        self.attempt.request_id(&self.headers)
+    }
+
+    /// An error in what came.
+    pub(crate) fn error(&self, kind: ErrorKind, message: &str) -> Error {
+        self.identified(self.attempt.error(kind, message))
+    }
+
+    /// Something came that cannot be used.
+    pub(crate) fn bad_reply(&self, message: &str) -> Error {
+        self.error(ErrorKind::BadReply, message)
+    }
+
+    /// What came is not of the form it should have. A page in its place hints at the base URL.
+    pub(crate) fn no_reply(&self, problem: &str) -> Error {
+        let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let message = match content_type {
+            Some(other) if !other.contains("json") && !other.contains("event-stream") => {
+                let url = &self.attempt.base_url;
+                format!("{problem}; it is called {other}: is {url} the base URL?")
+            }
+            _ => problem.to_owned(),
+        };
+        self.bad_reply(&message)
+    }
+
+    /// The body could not be read.
+    pub(crate) fn unread(&self, unread: Unread) -> Error {
+        match unread {
+            Unread::TooLong(max) => self.bad_reply(&format!("the reply is longer than {} MiB", max >> 20)),
+            Unread::Broken(cause) => self.identified(self.attempt.broken(cause)),
+        }
+    }
+
+    fn identified(&self, error: Error) -> Error {
+        self.attempt.identified(error.with_status(self.status), &self.headers)
     }
 }
 

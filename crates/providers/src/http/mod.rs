@@ -16,13 +16,15 @@ mod key;
 mod options;
 mod redact;
 mod service;
+mod sse;
 mod status;
+mod stream;
 mod transport;
 
 pub use client::ReqwestTransport;
 pub use transport::{Body, Fault, HttpRequest, HttpResponse, Transport, TransportError};
 
-pub(crate) use attempt::{Attempt, Refusal};
+pub(crate) use attempt::{Attempt, Refusal, Source};
 pub(crate) use base_url::BaseUrl;
 pub(crate) use error_body::ErrorBody;
 pub(crate) use headers::set;
@@ -31,5 +33,7 @@ pub(crate) use json::from_json;
 pub(crate) use key::{Credential, bearer};
 pub(crate) use options::Options;
 pub(crate) use redact::Mask;
-pub(crate) use service::{Reply, Service};
+pub(crate) use service::{Form, Service};
+pub(crate) use sse::SseEvent;
 pub(crate) use status::kind_of;
+pub(crate) use stream::Decode;

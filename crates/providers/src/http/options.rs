@@ -33,6 +33,15 @@ impl<'a> Options<'a> {
         }
     }
 
+    /// True or false.
+    pub(crate) fn flag(&mut self, name: &str) -> Result<Option<bool>, Error> {
+        match self.left.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(flag)),
+            Some(_) => Err(self.wrong(name, "is neither true nor false")),
+        }
+    }
+
     /// A table of texts.
     pub(crate) fn texts(&mut self, name: &str) -> Result<Vec<(String, String)>, Error> {
         let table = match self.left.remove(name) {

@@ -1,5 +1,6 @@
 //! A provider over HTTP without its wire: where it is, who asks, and one exchange with it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -8,13 +9,14 @@ use backstop_core::{Ask, Error, ErrorKind};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 
-use super::attempt::{Attempt, Refusal};
+use super::attempt::{Attempt, Refusal, Source};
 use super::base_url::BaseUrl;
 use super::body::{REPLY_MAX, read_error, read_reply};
 use super::client::ReqwestTransport;
 use super::headers;
 use super::redact::Mask;
-use super::transport::{HttpRequest, HttpResponse, Transport};
+use super::stream::{Decode, EventStream};
+use super::transport::{Body, HttpRequest, HttpResponse, Transport};
 
 /// What all operations of a provider over HTTP share.
 pub(crate) struct Service {
@@ -28,11 +30,22 @@ pub(crate) struct Service {
     transport: Arc<dyn Transport>,
 }
 
-/// A success, read to its end.
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
+/// In which form an answer is asked for.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// In one piece.
+    Json,
+    /// In pieces.
+    Events,
+}
+
+impl Form {
+    const fn media_type(self) -> HeaderValue {
+        match self {
+            Self::Json => HeaderValue::from_static("application/json"),
+            Self::Events => HeaderValue::from_static("text/event-stream"),
+        }
+    }
 }
 
 impl Service {
@@ -81,9 +94,9 @@ impl Service {
     /// What the errors of this attempt share.
     pub(crate) fn attempt<'a>(&'a self, ask: Ask<'a>) -> Attempt<'a> {
         Attempt {
-            provider: &self.name,
-            model: ask.model(),
-            base_url: &self.base_url,
+            provider: Cow::Borrowed(&self.name),
+            model: Cow::Borrowed(ask.model()),
+            base_url: Cow::Borrowed(&self.base_url),
             mask: self.mask.with_headers(ask.headers()),
         }
     }
@@ -95,6 +108,7 @@ impl Service {
         attempt: &Attempt<'_>,
         ask: Ask<'_>,
         url: &Uri,
+        form: Form,
         body: Vec<u8>,
         refused: impl for<'a, 'b> FnOnce(&'a Refusal<'b>) -> Error,
     ) -> Result<HttpResponse, Error> {
@@ -103,7 +117,7 @@ impl Service {
         }
         let mut headers = self.headers.clone();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
+        headers.entry(ACCEPT).or_insert(form.media_type());
         headers::set(&mut headers, &self.name, ask.headers())
             .map_err(|error| error.with_target(&self.name, ask.model()))?;
         let request = HttpRequest::new(Method::POST, url.clone(), headers, body);
@@ -122,14 +136,31 @@ impl Service {
     }
 
     /// Reads a success to its end.
-    pub(crate) async fn read(attempt: &Attempt<'_>, response: HttpResponse) -> Result<Reply, Error> {
-        let HttpResponse { status, headers, mut body } = response;
-        let status = status.as_u16();
+    pub(crate) async fn read<'a>(
+        attempt: Attempt<'a>,
+        response: HttpResponse,
+    ) -> Result<(Source<'a>, Vec<u8>), Error> {
+        let (source, mut body) = open(attempt, response);
         match read_reply(&mut body, REPLY_MAX).await {
-            Ok(body) => Ok(Reply { status, headers, body }),
-            Err(unread) => Err(attempt.unread(unread, &headers, status)),
+            Ok(body) => Ok((source, body)),
+            Err(unread) => Err(source.unread(unread)),
         }
     }
+
+    /// Reads a success as it comes.
+    pub(crate) fn stream<D: Decode>(
+        attempt: Attempt<'_>,
+        response: HttpResponse,
+        decoder: D,
+    ) -> EventStream<D> {
+        let (source, body) = open(attempt, response);
+        EventStream::new(source.into_owned(), body, decoder)
+    }
+}
+
+fn open(attempt: Attempt<'_>, response: HttpResponse) -> (Source<'_>, Body) {
+    let HttpResponse { status, headers, body } = response;
+    (Source { attempt, status: status.as_u16(), headers }, body)
 }
 
 impl fmt::Debug for Service {

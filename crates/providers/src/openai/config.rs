@@ -29,6 +29,7 @@ pub(super) const OPTIONS: &[KindOption] = &[
     KindOption::new("organization", Shape::Text, "Bills this organization; else OPENAI_ORG_ID."),
     KindOption::new("project", Shape::Text, "Bills this project; else OPENAI_PROJECT_ID."),
     KindOption::new("headers", Shape::Texts, "Headers sent with every request."),
+    KindOption::new("stream_usage", Shape::Flag, "Whether streams ask for their usage; else true."),
 ];
 
 /// What an [`OpenAi`](super::OpenAi) provider is built from.
@@ -47,6 +48,7 @@ pub struct OpenAiConfig {
     pub(super) project: Option<String>,
     pub(super) connect: Duration,
     pub(super) headers: Vec<(String, String)>,
+    pub(super) stream_usage: bool,
     missing: Option<String>,
     /// Whether the conventional variable would have been the place for the key.
     reads_variable: bool,
@@ -64,6 +66,7 @@ impl OpenAiConfig {
             project: None,
             connect: CONNECT,
             headers: Vec::new(),
+            stream_usage: true,
             missing: None,
             reads_variable: false,
         }
@@ -104,6 +107,7 @@ impl OpenAiConfig {
         let organization = options.text("organization")?;
         let project = options.text("project")?;
         let headers = options.texts("headers")?;
+        let stream_usage = options.flag("stream_usage")?.unwrap_or(true);
         let env_base = settings.env.var(BASE_URL_VARIABLE);
         let environment = Self::from_env(&settings.env);
         let own = match &settings.base_url {
@@ -119,6 +123,7 @@ impl OpenAiConfig {
             project: project.or(base.project),
             connect: settings.connect.unwrap_or(CONNECT),
             headers,
+            stream_usage,
             missing: settings.missing.clone(),
             reads_variable: own,
         })
@@ -163,6 +168,13 @@ impl OpenAiConfig {
     #[must_use]
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Does not ask streams for their usage: for servers that refuse `stream_options`.
+    #[must_use]
+    pub fn without_stream_usage(mut self) -> Self {
+        self.stream_usage = false;
         self
     }
 
@@ -222,6 +234,7 @@ impl fmt::Debug for OpenAiConfig {
             .field("project", &self.project)
             .field("connect", &self.connect)
             .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("stream_usage", &self.stream_usage)
             .field("missing", &self.missing())
             .finish_non_exhaustive()
     }

@@ -1,81 +1,253 @@
 //! From the bytes of an answer to a reply.
 
-use backstop_core::chat::{ChatReply, ChatRequest, FinishReason, ToolCall};
+use std::collections::{BTreeSet, VecDeque};
+
+use backstop_core::chat::{ChatEvent, ChatReply, ChatRequest, FinishReason, ToolCall, ToolCallDelta};
 use backstop_core::{Error, ErrorKind, Partial, Usage};
-use http::header::CONTENT_TYPE;
 use serde_json::value::RawValue;
 
 use super::error;
-use super::wire::{Choice, Completion, ReplyCall, ReplyMessage, WireUsage};
-use crate::http::{Attempt, Reply, from_json};
+use super::wire::{
+    CallDelta, Choice, Chunk, Completion, Delta, FunctionDelta, ReplyCall, ReplyMessage, WireUsage,
+};
+use crate::http::{Decode, Source, SseEvent, from_json};
+
+/// The terminal marker of a stream.
+const DONE: &str = "[DONE]";
+
+/// The most of a refusal that is kept.
+const REFUSAL_MAX: usize = 1 << 20;
+
+/// More tool calls than any answer may have.
+const CALLS_MAX: u32 = 1024;
 
 /// The reply in the body of a 200. Errors, refusals and withheld or empty answers come with that status, too.
-pub(super) fn chat(attempt: &Attempt<'_>, reply: &Reply, request: &ChatRequest) -> Result<ChatReply, Error> {
-    let bad = |message: &str| attempt.bad_reply(&reply.headers, reply.status, message);
+pub(super) fn chat(source: &Source<'_>, body: &[u8], request: &ChatRequest) -> Result<ChatReply, Error> {
+    reply(source, body)?.check(request).map_err(|error| source.attempt.located(error))
+}
+
+fn reply(source: &Source<'_>, body: &[u8]) -> Result<ChatReply, Error> {
     let completion: Completion<'_> =
-        from_json(&reply.body).map_err(|problem| bad(&not_a_reply(attempt, reply, &problem)))?;
+        from_json(body).map_err(|problem| source.no_reply(&format!("the reply {problem}")))?;
     if let Some(error) = completion.error {
-        return Err(error::in_reply(attempt, reply, error.get()));
+        return Err(error::in_reply(source, error.get()));
     }
     // More than one choice has to be asked for; the first is the answer.
     let choice = completion.choices.unwrap_or_default().into_iter().next();
-    let Choice { message, finish_reason } = choice.ok_or_else(|| bad("the reply holds no choice"))?;
+    let Choice { message, finish_reason } =
+        choice.ok_or_else(|| source.bad_reply("the reply holds no choice"))?;
     let ReplyMessage { content, refusal, reasoning_content, reasoning, tool_calls } = message;
     let tool_calls: Vec<_> = tool_calls.unwrap_or_default().into_iter().enumerate().map(call).collect();
     let mut decoded = ChatReply::text(content.unwrap_or_default());
-    decoded.reasoning = reasoning_content.or(reasoning).and_then(text).filter(|text| !text.is_empty());
-    decoded.finish = finish(finish_reason, !tool_calls.is_empty());
+    decoded.reasoning = thought(reasoning_content, reasoning);
+    decoded.finish = finish(finish_reason.as_deref(), !tool_calls.is_empty());
     decoded.tool_calls = tool_calls;
     decoded.usage = completion.usage.map_or(Usage::UNKNOWN, usage);
     decoded.model = completion.model;
     decoded.id = completion.id;
-    decoded.request_id = attempt.request_id(&reply.headers);
-    decoded.status = Some(reply.status);
-    let refusal = refusal.filter(|refusal| !refusal.is_empty());
-    if refusal.is_some() || decoded.finish == FinishReason::ContentFilter {
-        return Err(withheld(attempt, reply, decoded, refusal));
-    }
-    if decoded.is_empty() && decoded.finish == FinishReason::Length {
-        return Err(bad(&spent(&decoded.usage)).not_counted().without_comeback());
-    }
-    if decoded.is_empty() && !request.follows_tool_results() {
-        return Err(bad("the answer is empty").not_counted());
-    }
-    Ok(decoded)
-}
-
-fn not_a_reply(attempt: &Attempt<'_>, reply: &Reply, problem: &str) -> String {
-    let content_type = reply.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    match content_type {
-        Some(other) if !other.contains("json") => {
-            format!("the reply {problem}; it is called {other}: is {} the base URL?", attempt.base_url)
+    decoded.request_id = source.request_id();
+    decoded.status = Some(source.status);
+    match refusal.filter(|refusal| !refusal.is_empty()) {
+        None => Ok(decoded),
+        // A refusal stands in place of the answer.
+        Some(refusal) => {
+            let mut partial = decoded.into_partial();
+            if partial.text.is_empty() {
+                partial.text = refusal;
+            }
+            Err(refused(source, partial))
         }
-        _ => format!("the reply {problem}"),
     }
 }
 
-/// A refusal has a text of its own in place of the answer; a filter leaves of the answer what it had let through.
-fn withheld(attempt: &Attempt<'_>, reply: &Reply, decoded: ChatReply, refusal: Option<String>) -> Error {
-    let message = match refusal {
-        Some(_) => "the model refused to answer",
-        None => "the provider's filter withheld the answer",
-    };
-    let mut partial =
-        Partial::text(if decoded.text.is_empty() { refusal.unwrap_or_default() } else { decoded.text });
-    partial.reasoning = decoded.reasoning;
-    partial.tool_calls = decoded.tool_calls;
-    partial.usage = decoded.usage;
-    let error = attempt.error(ErrorKind::ContentFilter, message).with_status(reply.status);
-    attempt.identified(error.with_partial(partial), &reply.headers)
+fn refused(source: &Source<'_>, partial: Partial) -> Error {
+    source.error(ErrorKind::ContentFilter, "the model refused to answer").with_partial(partial)
 }
 
-/// The same request would end the same way: the limit counts what the model thinks.
-fn spent(usage: &Usage) -> String {
-    let thought = match usage.reasoning_tokens {
-        Some(tokens) => format!("all of it ({tokens} tokens) went into reasoning"),
-        None => "reasoning counts as output".to_owned(),
-    };
-    format!("the limit on output tokens was reached before the answer began; {thought}: raise it")
+/// What a streamed answer has come to.
+#[derive(Debug, Default)]
+pub(super) struct ChatPieces {
+    /// Something that was meant for us has come.
+    begun: bool,
+    /// Text or tool calls have been told.
+    content: bool,
+    /// Which tool calls have begun.
+    calls: BTreeSet<u32>,
+    /// The one that was last told of, with its id.
+    call: (u32, Option<String>),
+    /// The model refuses.
+    refused: bool,
+    /// What the refusal says, until it is certain whether it stands in place of the answer.
+    refusal: String,
+    /// The usage that has not been told. Some servers repeat it with every piece.
+    usage: Usage,
+    finish: Option<FinishReason>,
+}
+
+impl Decode for ChatPieces {
+    type Piece = ChatEvent;
+
+    fn open(&mut self, source: &Source<'_>, out: &mut VecDeque<ChatEvent>) {
+        out.push_back(ChatEvent::opened(Some(source.status), source.request_id()));
+    }
+
+    fn event(
+        &mut self,
+        source: &Source<'_>,
+        event: &SseEvent,
+        out: &mut VecDeque<ChatEvent>,
+    ) -> Result<bool, Error> {
+        let data = event.data.trim();
+        if event.name == "error" {
+            return Err(error::in_reply(source, data));
+        }
+        if data.starts_with(DONE) {
+            return self.done(source, out).map(|()| true);
+        }
+        // Said to keep the connection alive.
+        if data.is_empty() {
+            return Ok(false);
+        }
+        let chunk: Chunk<'_> = from_json(data.as_bytes())
+            .map_err(|problem| source.no_reply(&format!("an event of the stream {problem}")))?;
+        if let Some(error) = chunk.error {
+            return Err(error::in_reply(source, error.get()));
+        }
+        if chunk.object.as_deref() == Some("error") {
+            return Err(error::in_reply(source, data));
+        }
+        self.chunk(chunk, out);
+        Ok(false)
+    }
+
+    fn end(&mut self, source: &Source<'_>, out: &mut VecDeque<ChatEvent>) -> Result<(), Error> {
+        match &self.finish {
+            // Some servers of this wire leave the last marker out. That the answer is whole has been said.
+            Some(_) => self.done(source, out),
+            None if self.begun => Err(source.bad_reply("the stream ended in mid-answer")),
+            None => Err(source.no_reply("the stream ended before its first event")),
+        }
+    }
+
+    fn whole(
+        &mut self,
+        source: &Source<'_>,
+        body: &[u8],
+        out: &mut VecDeque<ChatEvent>,
+    ) -> Result<(), Error> {
+        let reply = reply(source, body)?.check_filter().map_err(|error| source.attempt.located(error))?;
+        out.push_back(ChatEvent::start(reply.model, reply.id));
+        out.extend(reply.reasoning.map(ChatEvent::Reasoning));
+        out.extend(Some(reply.text).filter(|text| !text.is_empty()).map(ChatEvent::Text));
+        out.extend((0..).zip(reply.tool_calls).map(|(index, ToolCall { id, name, arguments, .. })| {
+            ChatEvent::ToolCall(ToolCallDelta::new(index, Some(id), Some(name), arguments))
+        }));
+        self.usage = reply.usage;
+        self.tell_usage(out);
+        out.push_back(ChatEvent::End(reply.finish));
+        Ok(())
+    }
+}
+
+impl ChatPieces {
+    fn chunk(&mut self, chunk: Chunk<'_>, out: &mut VecDeque<ChatEvent>) {
+        // What is of another form altogether is no piece of an answer.
+        let Chunk { id, model, choices, usage: counted, .. } = chunk;
+        if !self.begun && (choices.is_some() || counted.is_some()) {
+            self.begun = true;
+            out.push_back(ChatEvent::start(model, id));
+        }
+        if let Some(counted) = counted {
+            self.usage = self.usage.updated_by(usage(counted));
+        }
+        // More than one choice has to be asked for; the first is the answer.
+        for choice in choices.unwrap_or_default() {
+            if choice.index.unwrap_or_default() > 0 {
+                continue;
+            }
+            if let Some(delta) = choice.delta {
+                self.delta(delta, out);
+            }
+            if let Some(word) = choice.finish_reason.filter(|word| !word.is_empty()) {
+                self.finish = Some(finish(Some(&word), !self.calls.is_empty()));
+            }
+        }
+        if self.content {
+            self.tell_usage(out);
+        }
+    }
+
+    fn delta(&mut self, delta: Delta<'_>, out: &mut VecDeque<ChatEvent>) {
+        let Delta { content, refusal, reasoning_content, reasoning, tool_calls } = delta;
+        out.extend(thought(reasoning_content, reasoning).map(ChatEvent::Reasoning));
+        let refusal = refusal.unwrap_or_default();
+        let content = content.unwrap_or_default();
+        let tool_calls = tool_calls.unwrap_or_default();
+        self.refused |= !refusal.is_empty();
+        if !self.content && content.is_empty() && tool_calls.is_empty() {
+            if self.refusal.len() + refusal.len() <= REFUSAL_MAX {
+                self.refusal.push_str(&refusal);
+            }
+            return;
+        }
+        self.content = true;
+        // A refusal beside an answer is part of it.
+        let texts = [std::mem::take(&mut self.refusal), content, refusal];
+        out.extend(texts.into_iter().filter(|text| !text.is_empty()).map(ChatEvent::Text));
+        out.extend(tool_calls.into_iter().map(|delta| ChatEvent::ToolCall(self.call_delta(delta))));
+    }
+
+    fn call_delta(&mut self, delta: CallDelta<'_>) -> ToolCallDelta {
+        let id = delta.id.filter(|id| !id.is_empty());
+        let begun = u32::try_from(self.calls.len()).unwrap_or(u32::MAX);
+        let (last, last_id) = &mut self.call;
+        match delta.index {
+            Some(index) => *last = index,
+            // Whoever leaves the index out tells a new call by its id.
+            None if id.is_some() && id != *last_id => *last = begun,
+            None => {}
+        }
+        if id.is_some() {
+            last_id.clone_from(&id);
+        }
+        let index = *last;
+        let is_first = !self.calls.contains(&index);
+        // More than anybody will put together need not be remembered.
+        if is_first && begun <= CALLS_MAX {
+            self.calls.insert(index);
+        }
+        let FunctionDelta { name, arguments } = delta.function.unwrap_or_default();
+        // Results are matched to calls by id; a server that gives none still has to be answered.
+        let id = id.or_else(|| is_first.then(|| format!("call_{index}")));
+        let arguments = arguments.map(|raw| text(raw).unwrap_or_else(|| raw.get().to_owned()));
+        ToolCallDelta::new(index, id, name.filter(|name| !name.is_empty()), arguments.unwrap_or_default())
+    }
+
+    /// The answer is whole, if there is one.
+    fn done(&mut self, source: &Source<'_>, out: &mut VecDeque<ChatEvent>) -> Result<(), Error> {
+        if self.refused && !self.content {
+            let mut partial = Partial::text(std::mem::take(&mut self.refusal));
+            partial.usage = self.usage;
+            return Err(refused(source, partial));
+        }
+        let finish = match self.finish.take() {
+            _ if self.refused => FinishReason::ContentFilter,
+            Some(finish) => finish,
+            // Some servers leave the reason out.
+            None if self.content => finish(None, !self.calls.is_empty()),
+            None => return Err(source.bad_reply("the stream said that it is done and held no answer")),
+        };
+        self.tell_usage(out);
+        out.push_back(ChatEvent::End(finish));
+        Ok(())
+    }
+
+    fn tell_usage(&mut self, out: &mut VecDeque<ChatEvent>) {
+        let usage = std::mem::take(&mut self.usage);
+        if usage != Usage::UNKNOWN {
+            out.push_back(ChatEvent::Usage(usage));
+        }
+    }
 }
 
 fn call((index, call): (usize, ReplyCall<'_>)) -> ToolCall {
@@ -90,8 +262,14 @@ fn text(raw: &RawValue) -> Option<String> {
     serde_json::from_str(raw.get()).ok()
 }
 
-fn finish(word: Option<String>, called_tools: bool) -> FinishReason {
-    match word.as_deref() {
+/// What the model thought, under either name.
+fn thought(reasoning_content: Option<&RawValue>, reasoning: Option<&RawValue>) -> Option<String> {
+    let mut thoughts = [reasoning_content, reasoning].into_iter().flatten().filter_map(text);
+    thoughts.find(|text| !text.is_empty())
+}
+
+fn finish(word: Option<&str>, called_tools: bool) -> FinishReason {
+    match word {
         Some("stop") => FinishReason::Stop,
         Some("length") => FinishReason::Length,
         Some("tool_calls" | "function_call") => FinishReason::ToolCalls,

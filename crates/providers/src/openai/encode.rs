@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::wire::{
     ChatBody, Content, FileId, FunctionName, FunctionSchema, ImageUrl, JsonSchema, Link, ResponseFormat,
-    WireCall, WireFunction, WireMessage, WirePart, WireTool, WireToolChoice,
+    StreamOptions, WireCall, WireFunction, WireMessage, WirePart, WireTool, WireToolChoice,
 };
 
 /// The wire takes no more.
@@ -17,11 +17,29 @@ const STOPS_MAX: usize = 4;
 /// What decides in which form the answer comes; as an extra field it would make the answer unreadable.
 const FORM_FIELDS: [&str; 2] = ["stream", "stream_options"];
 
-/// The body of a request for an answer in one piece. What the wire cannot express is an error here, before anything
-/// is sent.
-pub(super) fn chat(provider: &str, ask: Ask<'_>, request: &ChatRequest) -> Result<Vec<u8>, Error> {
+/// In which form an answer is asked for.
+#[derive(Copy, Clone, Debug)]
+pub(super) enum Pieces {
+    One,
+    Many {
+        /// Whether to ask for the usage, which some servers take for an unknown field.
+        usage: bool,
+    },
+}
+
+/// The body of a request. What the wire cannot express is an error here, before anything is sent.
+pub(super) fn chat(
+    provider: &str,
+    ask: Ask<'_>,
+    request: &ChatRequest,
+    pieces: Pieces,
+) -> Result<Vec<u8>, Error> {
     let located = |error: Error| error.with_target(provider, ask.model());
-    let body = body(provider, ask.model(), request).map_err(located)?;
+    let mut body = body(provider, ask.model(), request).map_err(located)?;
+    if let Pieces::Many { usage } = pieces {
+        body.stream = true;
+        body.stream_options = usage.then_some(StreamOptions { include_usage: true });
+    }
     let cannot = |cause: serde_json::Error| {
         located(Error::new(ErrorKind::Usage, "the request is no JSON").with_source(cause))
     };
@@ -71,6 +89,8 @@ fn body<'a>(provider: &str, model: &'a str, request: &'a ChatRequest) -> Result<
         top_p: number("top_p", request.top_p)?,
         stop: &request.stop,
         seed: request.seed,
+        stream: false,
+        stream_options: None,
     })
 }
 

@@ -8,7 +8,7 @@ use backstop_core::ErrorKind::{
 };
 use backstop_core::{Error, ErrorKind, Scope};
 
-use crate::http::{Attempt, ErrorBody, Hint, Refusal, Reply, kind_of, wait_in_message};
+use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, kind_of, wait_in_message};
 
 /// How soon a local server that is loading its model is worth asking again.
 const LOADING: Duration = Duration::from_secs(2);
@@ -25,16 +25,16 @@ pub(super) fn of_refusal(attempt: &Attempt<'_>, refusal: &Refusal<'_>, text_only
     attempt.identified(error(attempt, kind, &body, hint).with_status(refusal.status), refusal.headers)
 }
 
-/// What an error in place of a reply means, where the HTTP status says nothing.
-pub(super) fn in_reply(attempt: &Attempt<'_>, reply: &Reply, error_value: &str) -> Error {
-    // The value of `error` alone is a shape the parser knows.
-    let body = ErrorBody::parse(error_value.as_bytes(), &attempt.mask);
+/// What an error in place of a reply means, where the HTTP status says nothing: all of it, or the value of its `error`.
+pub(super) fn in_reply(source: &Source<'_>, told: &str) -> Error {
+    let attempt = &source.attempt;
+    let body = ErrorBody::parse(told.as_bytes(), &attempt.mask);
     // Many servers of this wire put the status they would have sent into the code.
     let meant = body.code.as_deref().and_then(|code| code.parse().ok());
     let meant: Option<u16> = meant.filter(|status| (400..600).contains(status));
-    let kind = of_body(meant.unwrap_or(reply.status), &body).or(meant.map(kind_of)).unwrap_or(Server);
+    let kind = of_body(meant.unwrap_or(source.status), &body).or(meant.map(kind_of)).unwrap_or(Server);
     let error = error(attempt, kind, &body, Hint::default());
-    attempt.identified(error.with_status(reply.status), &reply.headers)
+    attempt.identified(error.with_status(source.status), &source.headers)
 }
 
 fn error(attempt: &Attempt<'_>, kind: ErrorKind, body: &ErrorBody, hint: Hint) -> Error {
@@ -42,7 +42,7 @@ fn error(attempt: &Attempt<'_>, kind: ErrorKind, body: &ErrorBody, hint: Hint) -
     let error = match kind {
         // A wrong base URL looks like a wrong model; whoever reads this needs both.
         ModelNotFound if !body.is("model_not_found") => {
-            let (model, url) = (attempt.model, attempt.base_url);
+            let (model, url) = (&attempt.model, &attempt.base_url);
             attempt.error(kind, &format!("the model {model:?} or the base URL {url} is wrong: {message}"))
         }
         _ => attempt.error(kind, message),
@@ -115,7 +115,8 @@ fn of_sort(sort: &str, status: u16) -> Option<ErrorKind> {
         "permission_error" => Forbidden,
         "not_found_error" => ModelNotFound,
         "not_supported_error" => Unsupported,
-        "unavailable_error" => Overloaded,
+        "unavailable_error" | "overloaded_error" => Overloaded,
+        "rate_limit_error" | "requests" | "tokens" if status < 400 => RateLimited,
         _ => return None,
     })
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use backstop_core::chat::{ChatReply, ChatRequest};
-use backstop_core::{Ask, Capabilities, Env, Error, Provider};
+use backstop_core::{Ask, Capabilities, ChatStream, Env, Error, Provider};
 use http::Uri;
 
 use super::config::{CHAT, OpenAiConfig};
 use super::{decode, encode, error};
-use crate::http::{Refusal, Service, Transport};
+use crate::http::{Attempt, Form, HttpResponse, Refusal, Service, Transport};
 
 /// OpenAI, or a server that speaks its wire.
 ///
@@ -28,6 +28,7 @@ use crate::http::{Refusal, Service, Transport};
 pub struct OpenAi {
     service: Service,
     chat: Uri,
+    stream_usage: bool,
 }
 
 impl OpenAi {
@@ -59,8 +60,9 @@ impl OpenAi {
         let (headers, mask) = config.parsed_headers()?;
         let chat = base_url.join(CHAT)?;
         let missing = config.missing();
+        let stream_usage = config.stream_usage;
         let service = Service::new(config.name, base_url, headers, mask, missing, transport);
-        Ok(Self { service, chat })
+        Ok(Self { service, chat, stream_usage })
     }
 }
 
@@ -72,7 +74,7 @@ impl Provider for OpenAi {
 
     /// What the wire can carry. What a certain model cannot do is known to OpenAI, and told by its errors.
     fn capabilities(&self, _model: &str) -> Capabilities {
-        let mut able = Capabilities::default().with_chat();
+        let mut able = Capabilities::default().with_chat().with_chat_stream();
         able.missing = self.service.missing().map(|missing| missing.to_owned().into());
         able.tools = true;
         able.images = true;
@@ -84,12 +86,33 @@ impl Provider for OpenAi {
     }
 
     async fn chat(&self, ask: Ask<'_>, request: &ChatRequest) -> Result<ChatReply, Error> {
+        let (attempt, response) = self.post(ask, request, Form::Json).await?;
+        let (source, body) = Service::read(attempt, response).await?;
+        decode::chat(&source, &body, request)
+    }
+
+    async fn chat_stream(&self, ask: Ask<'_>, request: &ChatRequest) -> Result<ChatStream, Error> {
+        let (attempt, response) = self.post(ask, request, Form::Events).await?;
+        Ok(Box::pin(Service::stream(attempt, response, decode::ChatPieces::default())))
+    }
+}
+
+impl OpenAi {
+    async fn post<'a>(
+        &'a self,
+        ask: Ask<'a>,
+        request: &ChatRequest,
+        form: Form,
+    ) -> Result<(Attempt<'a>, HttpResponse), Error> {
         let attempt = self.service.attempt(ask);
-        let body = encode::chat(self.name(), ask, request)?;
+        let pieces = match form {
+            Form::Json => encode::Pieces::One,
+            Form::Events => encode::Pieces::Many { usage: self.stream_usage },
+        };
+        let body = encode::chat(self.name(), ask, request, pieces)?;
         let refused =
             |refusal: &Refusal<'_>| error::of_refusal(&attempt, refusal, encode::is_text_only(request));
-        let response = self.service.post(&attempt, ask, &self.chat, body, refused).await?;
-        let reply = Service::read(&attempt, response).await?;
-        decode::chat(&attempt, &reply, request)
+        let response = self.service.post(&attempt, ask, &self.chat, form, body, refused).await?;
+        Ok((attempt, response))
     }
 }

@@ -1,5 +1,7 @@
 //! The wire of chat completions, as far as it is used. Members that may be absent may also be `null`.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -29,6 +31,16 @@ pub(super) struct ChatBody<'a> {
     pub(super) stop: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) seed: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) stream: bool,
+    /// Only legal in a stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stream_options: Option<StreamOptions>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct StreamOptions {
+    pub(super) include_usage: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -196,6 +208,58 @@ pub(super) struct ReplyCall<'a> {
 pub(super) struct ReplyFunction<'a> {
     pub(super) name: String,
     /// JSON in a text. Some servers send the JSON itself.
+    #[serde(borrow)]
+    pub(super) arguments: Option<&'a RawValue>,
+}
+
+/// A piece of a streamed answer. A service may put an error in its place, or beside it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Chunk<'a> {
+    /// `error` where a server sends an error bare.
+    #[serde(borrow)]
+    pub(super) object: Option<Cow<'a, str>>,
+    pub(super) id: Option<String>,
+    pub(super) model: Option<String>,
+    #[serde(borrow)]
+    pub(super) choices: Option<Vec<ChunkChoice<'a>>>,
+    #[serde(borrow)]
+    pub(super) usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) error: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ChunkChoice<'a> {
+    pub(super) index: Option<u32>,
+    #[serde(borrow)]
+    pub(super) delta: Option<Delta<'a>>,
+    pub(super) finish_reason: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Delta<'a> {
+    pub(super) content: Option<String>,
+    pub(super) refusal: Option<String>,
+    #[serde(borrow)]
+    pub(super) reasoning_content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) reasoning: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) tool_calls: Option<Vec<CallDelta<'a>>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CallDelta<'a> {
+    /// Left out by servers that send each call in one piece.
+    pub(super) index: Option<u32>,
+    pub(super) id: Option<String>,
+    #[serde(borrow)]
+    pub(super) function: Option<FunctionDelta<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct FunctionDelta<'a> {
+    pub(super) name: Option<String>,
     #[serde(borrow)]
     pub(super) arguments: Option<&'a RawValue>,
 }

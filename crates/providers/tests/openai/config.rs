@@ -162,10 +162,11 @@ fn a_setting_that_does_not_exist_names_the_one_that_was_meant() {
         (json!({ "baseurl": "x" }), "did you mean `base_url`?"),
         (
             json!({ "colour": "x" }),
-            "there are kind, base_url, api_key, connect, organization, project, headers",
+            "there are kind, base_url, api_key, connect, organization, project, headers, stream_usage",
         ),
         (json!({ "project": 7 }), "`project` of provider `mirror` is not a text"),
         (json!({ "headers": "x" }), "is not a table"),
+        (json!({ "stream_usage": "no" }), "is neither true nor false"),
         (json!({ "headers": { "x": 1 } }), "is not a text"),
     ] {
         let error = options(value).unwrap_err();

@@ -1,8 +1,9 @@
 //! A transport without a network: gives out what it is told to, and remembers what it was asked.
 
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 
-use backstop_core::chat::{ChatReply, ChatRequest};
+use backstop_core::chat::{ChatEvent, ChatReply, ChatRequest};
 use backstop_core::{Ask, Error, Provider, async_trait};
 use backstop_providers::http::{Body, HttpRequest, HttpResponse, Transport, TransportError};
 use backstop_providers::openai::{OpenAi, OpenAiConfig};
@@ -97,6 +98,32 @@ pub(crate) async fn answer_to(fake: Fake, request: &ChatRequest) -> Result<ChatR
     let result = provider(&fake).chat(Ask::new("gpt-x"), request).await;
     assert_eq!(fake.count(), 1, "one request");
     result
+}
+
+/// What a stream tells of this answer: its pieces, and the error it ends with.
+pub(crate) async fn stream(fake: Fake) -> (Vec<ChatEvent>, Option<Error>) {
+    let fake = Arc::new(fake);
+    let begun = provider(&fake).chat_stream(Ask::new("gpt-x"), &ChatRequest::user("hello")).await;
+    assert_eq!(fake.count(), 1, "one request");
+    let mut stream = match begun {
+        Ok(stream) => stream,
+        Err(error) => return (Vec::new(), Some(error)),
+    };
+    let mut events = Vec::new();
+    loop {
+        match poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
+            Some(Ok(event)) => events.push(event),
+            end => {
+                assert!(poll_fn(|cx| stream.as_mut().poll_next(cx)).await.is_none(), "nothing after the end");
+                return (events, end.map(Result::unwrap_err));
+            }
+        }
+    }
+}
+
+/// An event stream.
+pub(crate) fn events(body: impl Into<Vec<u8>>) -> Fake {
+    Fake::new(200, body).header("content-type", "text/event-stream")
 }
 
 /// A whole reply of one text.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod config;
+mod cuts;
 mod decode;
 mod encode;
 mod errors;
@@ -9,3 +10,6 @@ mod fake;
 mod secrets;
 mod server;
 mod sockets;
+mod stream;
+mod stream_faults;
+mod streamed;
