@@ -90,10 +90,19 @@ async fn main() {
     // `cargo test --benches` only asks whether it runs.
     let quick = std::env::args().any(|arg| arg == "--test");
     let rounds = if quick { 2 } else { ROUNDS };
-    let good = serve("200 OK", Completion::text("The sky is blue because air scatters blue light the most.").json().to_string());
+    let good = serve(
+        "200 OK",
+        Completion::text("The sky is blue because air scatters blue light the most.").json().to_string(),
+    );
     let bad = serve("500 Internal Server Error", "{\"error\":{\"message\":\"down\"}}".to_owned());
-    println!("{:<22} {:>9} {:>9} {:>8} {:>9} {:>9} {:>8}", "", "bare", "backstop", "ratio", "bare", "backstop", "ratio");
-    println!("{:<22} {:>9} {:>9} {:>8} {:>9} {:>9} {:>8}", "µs a call", "median", "median", "", "CPU", "CPU", "");
+    println!(
+        "{:<22} {:>9} {:>9} {:>8} {:>9} {:>9} {:>8}",
+        "", "bare", "backstop", "ratio", "bare", "backstop", "ratio"
+    );
+    println!(
+        "{:<22} {:>9} {:>9} {:>8} {:>9} {:>9} {:>8}",
+        "µs a call", "median", "median", "", "CPU", "CPU", ""
+    );
     compare("chat", &[&good], rounds).await;
     compare("one failover", &[&bad, &good], rounds).await;
     compare("three failovers", &[&bad, &bad, &bad, &good], rounds).await;
@@ -205,6 +214,9 @@ async fn answer(mut stream: tokio::net::TcpStream, reply: String) {
 fn is_whole(request: &[u8]) -> bool {
     let text = String::from_utf8_lossy(request);
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
-    let length = head.lines().filter_map(|line| line.split_once(':')).find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let length = head
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
     length.and_then(|(_, value)| value.trim().parse().ok()).is_some_and(|length: usize| body.len() >= length)
 }

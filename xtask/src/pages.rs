@@ -10,10 +10,16 @@ struct Page {
     command: &'static [&'static str],
 }
 
-const PAGES: &[Page] = &[Page {
-    path: "docs/ERRORS.md",
-    command: &["run", "--quiet", "--package", "backstop-core", "--example", "errors_page"],
-}];
+const PAGES: &[Page] = &[
+    Page {
+        path: "docs/ERRORS.md",
+        command: &["run", "--quiet", "--package", "backstop-core", "--example", "errors_page"],
+    },
+    Page {
+        path: "docs/CONFIG.md",
+        command: &["run", "--quiet", "--package", "backstop-config", "--example", "config_page"],
+    },
+];
 
 /// `cargo xtask docs [--check]`.
 pub(crate) fn run(mut args: Args) -> Result {

@@ -1,0 +1,61 @@
+//! How the program ends.
+
+use std::process::ExitCode;
+
+use backstop::{Error, ErrorKind};
+
+use crate::{human, json};
+
+/// The exit codes of the contract.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Answered,
+    NotAnswered,
+    /// Usage or config error.
+    Config,
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Answered => 0,
+            Exit::NotAnswered => 1,
+            Exit::Config => 2,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+impl Exit {
+    /// How a call that failed so ends the program.
+    pub(crate) fn of(error: &Error) -> Self {
+        match error.kind() {
+            ErrorKind::Config | ErrorKind::Usage => Self::Config,
+            ErrorKind::Cancelled => Self::Interrupted,
+            _ => Self::NotAnswered,
+        }
+    }
+}
+
+/// What is wrong with the arguments, in the form they asked for.
+pub(crate) fn of_clap(error: &clap::Error) -> Exit {
+    use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
+    if matches!(error.kind(), DisplayHelp | DisplayVersion) {
+        let _ = error.print();
+        return Exit::Answered;
+    }
+    let arguments: Vec<_> = std::env::args_os().skip(1).take_while(|argument| argument != "--").collect();
+    if arguments.iter().any(|argument| argument == "--json") {
+        let text = error.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        let message = line.strip_prefix("error: ").unwrap_or(line);
+        let command =
+            arguments.iter().find_map(|argument| argument.to_str().filter(|word| !word.starts_with('-')));
+        json::print_failure(command.unwrap_or("chat"), &Error::new(ErrorKind::Usage, message));
+    }
+    if error.print().is_err() {
+        human::error("the arguments are wrong");
+    }
+    Exit::Config
+}

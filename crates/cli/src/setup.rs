@@ -1,0 +1,163 @@
+//! From arguments, environment and config file to a client.
+
+use std::path::{Path, PathBuf};
+
+use backstop::core::route::{Route, RouteStep};
+use backstop::core::{Env, Registry, TargetName};
+use backstop::{Backstop, BackstopBuilder, Error, ErrorKind};
+use backstop_config::Config;
+
+use crate::human;
+
+/// The name of the route that is no route of the file's.
+pub(crate) const UNNAMED: &str = "default";
+
+/// What the program found when it started.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) registry: Registry,
+    pub(crate) env: Env,
+    pub(crate) file: Option<(PathBuf, Config)>,
+}
+
+impl Setup {
+    /// Finds and reads the config file, if there is one.
+    pub(crate) fn find(named: Option<PathBuf>) -> Result<Self, Error> {
+        let env = Env::new(|name| std::env::var(name).ok());
+        let registry = backstop::providers::registry();
+        let file = match locate(named, &env)? {
+            Some(path) => {
+                let config = read(&path, &registry, &env)?;
+                Some((path, config))
+            }
+            None => None,
+        };
+        if let Some((_, config)) = &file {
+            config.warnings.iter().for_each(|warning| human::plain(&warning.to_string()));
+        }
+        Ok(Self { registry, env, file })
+    }
+
+    /// A client over what the arguments name; says on stderr what it chose by itself.
+    pub(crate) fn client(&self, route: Option<&str>, models: Option<&[String]>) -> Result<Backstop, Error> {
+        if let Some(models) = models {
+            let route = Route::of(UNNAMED, models)?;
+            return self.builder().route(route).build();
+        }
+        let Some((_, config)) = &self.file else {
+            return match route {
+                Some(name) => {
+                    self.builder().route(Route::of(UNNAMED, [name]).map_err(|_| no_route(name, &[]))?).build()
+                }
+                None => self.builder().route(self.built_in()?).build(),
+            };
+        };
+        let names: Vec<&str> = config.routes.iter().map(|route| route.name.as_str()).collect();
+        let all = config.routes.iter().cloned().fold(self.builder(), BackstopBuilder::route);
+        match route {
+            None if names.is_empty() => Err(Error::new(
+                ErrorKind::Config,
+                "the config file has no route; add [routes.default], or name --models",
+            )),
+            None => all.build(),
+            Some(name) if names.contains(&name) => Ok(all.build()?.with_route(name)),
+            Some(name) => {
+                let first: TargetName = name.parse().map_err(|_| no_route(name, &names))?;
+                let rest = config
+                    .routes
+                    .iter()
+                    .find(|route| route.name == "*")
+                    .ok_or_else(|| no_route(name, &names))?;
+                let mut route = rest.clone();
+                route.name = UNNAMED.to_owned();
+                route.steps.insert(0, RouteStep::One(first.into()));
+                self.builder().route(route).build()
+            }
+        }
+    }
+
+    /// A client over all routes of the file, or over the built-in one.
+    pub(crate) fn everything(&self) -> Result<Backstop, Error> {
+        match &self.file {
+            Some((_, config)) => {
+                config.routes.iter().cloned().fold(self.builder(), BackstopBuilder::route).build()
+            }
+            None => self.builder().route(self.built_in()?).build(),
+        }
+    }
+
+    /// A client over this route alone, with the providers of the file.
+    pub(crate) fn only(&self, route: Route) -> Result<Backstop, Error> {
+        self.builder().route(route).build()
+    }
+
+    fn builder(&self) -> BackstopBuilder {
+        let mut builder = Backstop::builder().registry(self.registry.clone()).env(self.env.clone());
+        if let Some((_, config)) = &self.file {
+            for setup in &config.providers {
+                builder = builder.settings(setup.kind.as_str(), setup.settings.clone());
+            }
+            for (target, facts) in &config.facts {
+                builder = builder.facts(target.as_str(), facts.clone());
+            }
+        }
+        builder
+    }
+
+    /// Without a file: the providers whose conventional keys are set, each with its default model.
+    fn built_in(&self) -> Result<Route, Error> {
+        let mut targets = Vec::new();
+        let mut because = Vec::new();
+        for kind in self.registry.kinds() {
+            let (Some(variable), Some(model)) = (kind.key_env, kind.default_model) else { continue };
+            if self.env.var(variable).is_some() {
+                targets.push(format!("{}/{model}", kind.name));
+                because.push(format!("{variable} is set"));
+            }
+        }
+        if targets.is_empty() {
+            let variables: Vec<&str> = self.registry.kinds().filter_map(|kind| kind.key_env).collect();
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!(
+                    "nothing is configured: set {}, or write a config file with `backstop config init`",
+                    variables.join(" or ")
+                ),
+            ));
+        }
+        human::note(&format!("no config file: using {} ({})", targets.join(", "), because.join(", ")));
+        Route::of(UNNAMED, targets)
+    }
+}
+
+fn no_route(name: &str, routes: &[&str]) -> Error {
+    let there_are = match routes {
+        [] => "there is no config file, so name a target: provider/model".to_owned(),
+        names => format!(
+            "the config file has {}; provider/model works if there is a route \"*\"",
+            names.join(", ")
+        ),
+    };
+    Error::new(ErrorKind::Usage, format!("there is no route {name:?}; {there_are}"))
+}
+
+/// The config file: as named, by the variable, here, or in the user's config folder.
+fn locate(named: Option<PathBuf>, env: &Env) -> Result<Option<PathBuf>, Error> {
+    let missing = |path: &Path, how: &str| {
+        Error::new(ErrorKind::Config, format!("the config file {} does not exist ({how})", path.display()))
+    };
+    let stated = named
+        .map(|path| (path, "--config"))
+        .or_else(|| env.var("BACKSTOP_CONFIG").map(|path| (PathBuf::from(path), "BACKSTOP_CONFIG")));
+    if let Some((path, how)) = stated {
+        return if path.exists() { Ok(Some(path)) } else { Err(missing(&path, how)) };
+    }
+    let home = || env.var("HOME").map(|home| Path::new(&home).join(".config"));
+    let user = env.var("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home);
+    let user = user.map(|folder| folder.join("backstop").join("backstop.toml"));
+    Ok([Some(PathBuf::from("backstop.toml")), user].into_iter().flatten().find(|path| path.exists()))
+}
+
+fn read(path: &Path, registry: &Registry, env: &Env) -> Result<Config, Error> {
+    Ok(Config::load(path, registry, env)?)
+}
