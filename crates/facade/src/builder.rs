@@ -191,7 +191,7 @@ impl BackstopBuilder {
             .map(|provider| provider.name())
             .chain(self.registry.kinds().map(|kind| kind.name))
             .collect();
-        let what_to_do = if backstop_providers::KNOWN_KINDS.contains(&name) {
+        let what_to_do = if self.registry.known().contains(&name) {
             format!("it is not compiled in: switch on the feature {name:?} of backstop")
         } else if known.is_empty() {
             "no provider is compiled in: switch one on by its feature, or add one with `provider`".to_owned()

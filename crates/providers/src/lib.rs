@@ -53,7 +53,7 @@ pub fn kinds() -> Vec<Kind> {
 /// A registry of the kinds that are compiled in.
 #[must_use]
 pub fn registry() -> Registry {
-    kinds().into_iter().fold(Registry::default(), Registry::with)
+    kinds().into_iter().fold(Registry::default().with_known(KNOWN_KINDS), Registry::with)
 }
 
 #[cfg(test)]
