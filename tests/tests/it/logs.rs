@@ -1,0 +1,102 @@
+//! What a call says while it runs: enough to understand it, and no prompt, answer or key at any level.
+
+use backstop_testkit::server::{Recipe, RetryHint};
+use backstop_tests::{Capture, Line, answers, builder, key_of, over, rows};
+use tracing::Level;
+
+const PROMPT: &str = "prompt-a2c49e";
+const SYSTEM: &str = "system-a2c49e";
+const ANSWER: &str = "answer-a2c49e";
+const WITHHELD: &str = "withheld-a2c49e";
+
+fn decisions(lines: &[Line]) -> Vec<&Line> {
+    lines.iter().filter(|line| line.is_ours() && line.text.contains("verdict=")).collect()
+}
+
+#[tokio::test]
+async fn no_prompt_no_answer_and_no_key_is_in_any_line_at_any_level() {
+    let capture = Capture::on_this_thread();
+    let repeated = format!("Incorrect API key provided: {}.", key_of("a"));
+    let a =
+        answers(Recipe::error(401, "invalid_request_error", Some("invalid_api_key"), None, &repeated)).await;
+    let b = answers(Recipe::rate_limited(RetryHint::Seconds(60))).await;
+    let c = answers(Recipe::content_filter(WITHHELD)).await;
+    let d = answers(Recipe::healthy(ANSWER)).await;
+    let request = backstop::ChatRequest::user(PROMPT).with_system(SYSTEM);
+    let client = over(&[&a, &b, &c, &d]);
+    let answer = client.chat(request.clone()).await.expect("d answers");
+    let error = over(&[&a, &c]).chat(request).await.expect_err("nobody is left");
+    assert_eq!(answer.text, ANSWER);
+
+    let lines = capture.lines();
+    assert!(!decisions(&lines).is_empty());
+    let keys = ["a", "b", "c", "d"].map(key_of);
+    let private = [PROMPT, SYSTEM, ANSWER, WITHHELD].into_iter().chain(keys.iter().map(String::as_str));
+    for word in private {
+        let found: Vec<_> = lines.iter().filter(|line| line.text.contains(word)).collect();
+        assert!(found.is_empty(), "{word} in {found:?}");
+        let shown = format!("{error} {error:?} {client:?} {:?}", answer.trail());
+        assert!(!shown.contains(word), "{word} in {shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_one_span_and_every_decision_one_event_with_its_reason() {
+    let capture = Capture::on_this_thread();
+    let a = answers(Recipe::server_error()).await;
+    let b = answers(Recipe::rate_limited(RetryHint::None)).await;
+    let c = answers(Recipe::healthy(ANSWER)).await;
+    let client = over(&[&a, &b, &c]);
+    let first = client.chat("hi").await.expect("c answers");
+    let second = client.chat("hi").await.expect("c answers");
+
+    let lines = capture.lines();
+    let spans: Vec<_> = lines.iter().filter(|line| line.is_ours() && line.is_span).collect();
+    assert_eq!(spans.len(), 2, "{spans:?}");
+    assert!(spans.iter().all(|span| span.text.contains("operation=chat route=default")), "{spans:?}");
+
+    let steps: Vec<_> = first.trail().steps().iter().chain(second.trail().steps()).collect();
+    assert_eq!(rows(second.trail())[1], "b/m rate_limited - skipped");
+    let decisions = decisions(&lines);
+    assert_eq!(decisions.len(), steps.len(), "{decisions:?}");
+    for (line, step) in decisions.iter().zip(steps) {
+        let said = |what: String| assert!(line.text.contains(&what), "{what} in {line:?}");
+        said(format!("target={}", step.target));
+        said(format!("verdict={}", step.verdict));
+        if let Some(kind) = step.kind {
+            said(format!("kind={kind}"));
+            said(format!("message={}", step.message.as_deref().expect("a reason")));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_key_is_one_warning_a_cooldown_and_not_one_a_call() {
+    let capture = Capture::on_this_thread();
+    let (a, b) = (answers(Recipe::unauthorized()).await, answers(Recipe::healthy(ANSWER)).await);
+    let client = builder(&[&a, &b]).target("a/x").target("a/y").target("b/m").build().expect("a client");
+    // Some of these set out before the key is known to be refused.
+    let calls: Vec<_> = (0..10)
+        .map(|_| client.clone())
+        .map(|client| tokio::spawn(async move { client.chat("hi").await.map(|_| ()) }))
+        .collect();
+    for call in calls {
+        call.await.expect("no panic").expect("b answers");
+    }
+    client.chat("hi").await.expect("b answers");
+    let lines = capture.lines();
+    let loud: Vec<_> = lines.iter().filter(|line| line.is_ours() && line.level <= Level::WARN).collect();
+    assert_eq!(loud.len(), 1, "{loud:?}");
+    assert!(loud[0].level == Level::WARN && loud[0].text.contains("kind=auth"), "{loud:?}");
+    assert_eq!(b.hits(), 11);
+}
+
+#[tokio::test]
+async fn what_heals_by_itself_is_no_warning() {
+    let capture = Capture::on_this_thread();
+    let a = answers(Recipe::rate_limited(RetryHint::Seconds(60))).await;
+    let (b, c) = (answers(Recipe::server_error()).await, answers(Recipe::healthy(ANSWER)).await);
+    over(&[&a, &b, &c]).chat("hi").await.expect("c answers");
+    let lines = capture.lines();
+    assert!(!lines.iter().any(|line| line.is_ours() && line.level <= Level::WARN), "{lines:?}");
+}
