@@ -1,7 +1,6 @@
 //! A target: the provider, its model, and what is special about asking it.
 
 use std::borrow::Cow;
-use std::error::Error as StdError;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -84,20 +83,12 @@ impl FromStr for TargetName {
 }
 
 /// A text that is not `provider/model`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a target: {problem}; write provider/model, for example openai/gpt-5.2")]
 pub struct TargetNameError {
     text: String,
     problem: &'static str,
 }
-
-impl fmt::Display for TargetNameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { text, problem } = self;
-        write!(f, "{text:?} is not a target: {problem}; write provider/model, for example openai/gpt-5.2")
-    }
-}
-
-impl StdError for TargetNameError {}
 
 /// What is special about one target of a route. It stays with its target and never reaches another.
 #[non_exhaustive]

@@ -184,12 +184,13 @@ fn reason_words(step: &Step, kind: ErrorKind) -> String {
             Phase::Idle => "fell silent".to_owned(),
             Phase::Total => "did not answer in time".to_owned(),
         },
-        // What is missing is the whole point: the variable or file has to be named.
+        // What is missing is the whole point: the variable or file has to be named. With a status these are the
+        // provider's own words, which may quote the request.
         (
             ErrorKind::NotConfigured | ErrorKind::Unsupported | ErrorKind::Connect | ErrorKind::Interrupted,
             _,
             Some(message),
-        ) => message.clone(),
+        ) if step.status.is_none() => message.clone(),
         _ => kind.words().to_owned(),
     }
 }

@@ -79,7 +79,10 @@ impl Log {
                 observer.decided(&step);
             }
             let (target, kind) = (&*step.target, step.kind.map_or("none", backstop_core::ErrorKind::name));
-            let (took_ms, message) = (millis(step.took), step.message.as_deref().unwrap_or_default());
+            // A provider's own words may quote the prompt: they are in the trail, and in no log.
+            let words = report.words(entry);
+            let usual = step.kind.map_or("", backstop_core::ErrorKind::words);
+            let (took_ms, message) = (millis(step.took), words.as_deref().unwrap_or(usual));
             let (verdict, status) = (verdict.name(), step.status);
             if loud {
                 warn!(target, kind, verdict, status, took_ms, message, "target needs attention");
@@ -96,7 +99,8 @@ impl Log {
     }
 
     pub(crate) fn failed(&self, error: &Error) {
-        info!(kind = error.kind().name(), error = %error, "call failed");
+        let attempts = error.trail().attempts();
+        info!(kind = error.kind().name(), attempts, "call failed");
     }
 }
 

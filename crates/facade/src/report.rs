@@ -94,7 +94,7 @@ impl Report<'_> {
     }
 
     /// What there is to say of a line that no provider's error explains.
-    fn words(&self, entry: &Entry) -> Option<String> {
+    pub(crate) fn words(&self, entry: &Entry) -> Option<String> {
         let took = human(entry.took);
         if let Some(phase) = entry.phase {
             return Some(match phase {

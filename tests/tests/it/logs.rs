@@ -65,7 +65,9 @@ async fn a_call_is_one_span_and_every_decision_one_event_with_its_reason() {
         said(format!("verdict={}", step.verdict));
         if let Some(kind) = step.kind {
             said(format!("kind={kind}"));
-            said(format!("message={}", step.message.as_deref().expect("a reason")));
+            // What a provider said is for the caller; the log has the reason in our own words.
+            let ours = step.message.as_deref().filter(|_| step.status.is_none());
+            said(format!("message={}", ours.unwrap_or(kind.words())));
         }
     }
 }
@@ -99,4 +101,15 @@ async fn what_heals_by_itself_is_no_warning() {
     over(&[&a, &b, &c]).chat("hi").await.expect("c answers");
     let lines = capture.lines();
     assert!(!lines.iter().any(|line| line.is_ours() && line.level <= Level::WARN), "{lines:?}");
+}
+
+// What a provider said is told to the caller, whose prompt it may quote, and to nobody else.
+#[tokio::test]
+async fn a_prompt_that_a_server_repeats_in_its_refusal_is_in_no_line() {
+    let capture = Capture::on_this_thread();
+    let message = format!("Invalid value: '{PROMPT}'.");
+    let a = answers(Recipe::error(400, "invalid_request_error", None, Some("messages"), &message)).await;
+    let error = over(&[&a]).chat(PROMPT).await.expect_err("refused");
+    assert!(error.trail().to_string().contains(PROMPT), "the caller is told why: {error}");
+    assert!(!capture.lines().iter().any(|line| line.text.contains(PROMPT)));
 }

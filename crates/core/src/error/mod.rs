@@ -19,7 +19,8 @@ const MESSAGE_CHARS: usize = 300;
 /// What failed, where, why, and what may be done about it.
 ///
 /// One word wide. Match on [`kind`](Self::kind); the rest is context. `Display` is one line without prompts, reply
-/// bodies or keys.
+/// bodies or keys; of a single attempt it ends in what the provider said, shortened and with keys masked. Should a
+/// provider quote the request there, that is told to the caller and to no log.
 ///
 /// ```
 /// use std::time::Duration;

@@ -23,10 +23,19 @@ pub(super) struct Suspicion {
 pub struct Rest {
     /// When it ends.
     pub until: Moment,
+    /// When the target is worth asking again, as stated: later than `until` if more than the longest rest was stated.
+    pub worth_asking: Moment,
     /// What it is for.
     pub cause: ErrorKind,
     /// Whether one probe must succeed before all may come back. Rate limits just end.
     pub half_open: bool,
+}
+
+impl Rest {
+    /// A rest for as long as was stated, within what a rest may last.
+    pub(super) fn stated(wait: Duration, cause: ErrorKind, half_open: bool, now: Moment) -> Self {
+        Self { until: now + wait.min(HINT_MAX), worth_asking: now + wait, cause, half_open }
+    }
 }
 
 /// What an attempt remembers of a scope from its admission.
@@ -158,7 +167,7 @@ impl Scope {
         // An attempt from before the latest limit is part of it, not a further one.
         let row = if self.is_fresh(ticket) { self.limits } else { self.limits.saturating_sub(1) };
         let wait = hint.unwrap_or_else(|| doubled(suspicion.base, row, suspicion.cap));
-        let rest = Rest { until: now + wait.min(HINT_MAX), cause: ErrorKind::RateLimited, half_open: false };
+        let rest = Rest::stated(wait, ErrorKind::RateLimited, false, now);
         let fresh = self.is_fresh(ticket);
         let (rest, new) = self.tell(rest, now);
         if new && fresh {
@@ -183,7 +192,7 @@ impl Scope {
         self.k = self.k.saturating_add(u8::from(probe));
         let wait = about(doubled(suspicion.base, self.k, Duration::MAX), suspicion.roll).min(suspicion.cap);
         // What a probe finds comes after the end of the rest before, so this never ends a rest sooner.
-        let rest = Rest { until: now + wait, cause, half_open: true };
+        let rest = Rest::stated(wait, cause, true, now);
         self.suspected = Some(rest);
         self.number = self.number.wrapping_add(1);
         Some(rest)

@@ -3,7 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "ids are made by the fleet that is indexed, and never removed")]
 
 use super::budget::Budget;
-use super::cooldown::{Condition, HINT_MAX, Rest, Ring, Scope, Suspicion, Ticket};
+use super::cooldown::{Condition, Rest, Ring, Scope, Suspicion, Ticket};
 use super::facts::Facts;
 use super::moment::Moment;
 use super::policy::Policy;
@@ -163,7 +163,7 @@ impl Fleet {
             Ended::Failed(facts) => facts,
         };
         let suspicion = Suspicion { base: policy.cooldown_base, cap: policy.cooldown_cap, roll };
-        let told = |wait: Duration| Rest { until: now + wait, cause: facts.kind, half_open: true };
+        let told = |wait: Duration| Rest::stated(wait, facts.kind, true, now);
         let of_target = |(rest, new)| Rested { scope: About::Target, rest, new };
         let of_provider = |(rest, new)| Rested { scope: About::Provider, rest, new };
         let reaction = facts.kind.reaction();
@@ -198,7 +198,7 @@ impl Fleet {
                 });
                 match stated {
                     _ if !facts.counted => None,
-                    Some(hint) => Some(of_target(scope.tell(told(hint.min(HINT_MAX)), now))),
+                    Some(hint) => Some(of_target(scope.tell(told(hint), now))),
                     None if policy.suspect && (own.is_probe() || ring.looks_ill()) => {
                         scope.suspect(own, facts.kind, suspicion, now).map(|rest| of_target((rest, true)))
                     }

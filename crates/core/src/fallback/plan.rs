@@ -1,8 +1,5 @@
 //! A route as the machine sees it: slots, their order, and what each kind of failure leads to.
 
-use std::error::Error as StdError;
-use std::fmt;
-
 use super::fleet::{ProviderId, RouteId, TargetId};
 use super::jitter::roll;
 use super::policy::{Policy, Times};
@@ -100,34 +97,21 @@ pub enum Rule {
 
 /// A plan that cannot work.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// There is no target in it.
+    #[error("the route has no target: list at least one")]
     Empty,
     /// There are more slots than a plan may have.
+    #[error("the route has more than {SLOTS_MAX} targets, its rules' lists included")]
     TooLong,
     /// A step names a slot that does not exist.
+    #[error("a step names slot {}, which does not exist", .0.0)]
     UnknownSlot(SlotId),
     /// A pool has no member, or its weights sum to nothing or too much.
+    #[error("a pool needs at least one member, and weights that sum to 1 or more")]
     BadPool,
 }
-
-impl fmt::Display for PlanError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("the route has no target: list at least one"),
-            Self::TooLong => {
-                write!(f, "the route has more than {SLOTS_MAX} targets, its rules' lists included")
-            }
-            Self::UnknownSlot(slot) => write!(f, "a step names slot {}, which does not exist", slot.0),
-            Self::BadPool => {
-                f.write_str("a pool needs at least one member, and weights that sum to 1 or more")
-            }
-        }
-    }
-}
-
-impl StdError for PlanError {}
 
 /// A route as the machine sees it: immutable, shared by all its calls.
 #[derive(Clone, Debug)]

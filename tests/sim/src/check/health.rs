@@ -14,13 +14,16 @@ use crate::cover::{Cover, Item};
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Nap {
     pub(crate) until: Moment,
+    /// As it was stated, however long.
+    pub(crate) asked: Moment,
     pub(crate) cause: ErrorKind,
     pub(crate) half_open: bool,
 }
 
 impl Nap {
     pub(crate) fn is(self, rest: Rest) -> bool {
-        (self.until, self.cause, self.half_open) == (rest.until, rest.cause, rest.half_open)
+        (self.until, self.asked) == (rest.until, rest.worth_asking)
+            && (self.cause, self.half_open) == (rest.cause, rest.half_open)
     }
 }
 
@@ -64,7 +67,7 @@ impl Area {
         if let Some(old) = self.told {
             nap.half_open |= old.half_open;
             if old.until > now && old.until >= nap.until {
-                (nap.until, nap.cause) = (old.until, old.cause);
+                (nap.until, nap.asked, nap.cause) = (old.until, old.asked, old.cause);
             }
         }
         self.told = Some(nap);
@@ -266,8 +269,13 @@ impl Health {
             cover.hit(if about_request { Item::ProbeAlive } else { Item::ProbeFailed });
         }
 
-        let nap = |wait: Duration, half_open| Nap { until: now + wait, cause: facts.kind, half_open };
         let minute = Duration::from_secs(60);
+        let nap = |wait: Duration, half_open| Nap {
+            until: now + wait.min(minute * 60),
+            asked: now + wait,
+            cause: facts.kind,
+            half_open,
+        };
         let mut expected = None;
         match facts.kind {
             RateLimited => {
@@ -275,7 +283,7 @@ impl Health {
                 let row = if fresh[0] { area.limits } else { area.limits.saturating_sub(1) };
                 let unstated = policy.cooldown_base * 2u32.saturating_pow(row);
                 let wait = facts.hint.unwrap_or(unstated.min(policy.cooldown_cap));
-                let (nap, new) = area.tell(nap(wait.min(minute * 60), false), now);
+                let (nap, new) = area.tell(nap(wait, false), now);
                 area.limits += u32::from(new && fresh[0]);
                 expected = Some((Scope::Target, nap, new));
             }
@@ -309,7 +317,7 @@ impl Health {
                     *hint > Duration::from_secs(5) && matches!(facts.kind, Overloaded | Server)
                 });
                 if let Some(hint) = stated {
-                    let (nap, new) = area.tell(nap(hint.min(minute * 60), true), now);
+                    let (nap, new) = area.tell(nap(hint, true), now);
                     expected = Some((Scope::Target, nap, new));
                 } else if policy.suspect && fresh[0] && (own_probe || (ill && area.suspected.is_none())) {
                     let nap = suspect(area, own_probe, facts.kind, policy, said, now)?;
@@ -355,7 +363,7 @@ fn suspect(
         "suspected-rests",
         "suspected for {left:?} (probe: {probe}), and should for {low:?} to {high:?}"
     );
-    let nap = Nap { until, cause, half_open: true };
+    let nap = Nap { until, asked: until, cause, half_open: true };
     area.suspected = Some(nap);
     area.number += 1;
     Ok(nap)

@@ -351,7 +351,7 @@ impl Story {
         let rests = self.list.iter().map(|(slot, _)| *slot).filter(open).filter_map(|slot| {
             let spec = &road.slots[usize::from(slot.0)];
             match health.how(spec.target, spec.provider, now, road.policy.suspect) {
-                How::Told(nap) | How::Suspected(nap) => Some(nap.until),
+                How::Told(nap) | How::Suspected(nap) => Some(nap.asked),
                 How::Ready | How::Probe(_) => None,
             }
         });

@@ -53,7 +53,7 @@ impl Call {
         let cooling = self.list.iter().filter(|slot| self.obstacle(**slot).is_none()).filter_map(|slot| {
             let stated = self.stated.iter().any(|(of, _)| of == slot);
             match self.standing(*slot, now, fleet) {
-                Standing::Told(rest) | Standing::Suspected(rest) if !stated => Some(rest.until),
+                Standing::Told(rest) | Standing::Suspected(rest) if !stated => Some(rest.worth_asking),
                 Standing::Told(_) | Standing::Suspected(_) | Standing::Probe(_) | Standing::Ready => None,
             }
         });
