@@ -27,6 +27,10 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Ask, and print the answer
     Chat(Chat),
+    /// Continue a text, and print the continuation
+    Complete(Complete),
+    /// Turn texts into vectors
+    Embed(Embed),
     /// For every target of every route: ready, or what is missing
     Check(Check),
     /// List the providers that are compiled in, and the models that are known
@@ -41,31 +45,58 @@ pub(crate) enum Command {
     },
 }
 
+/// Whom to ask, and on what terms.
 #[derive(Debug, Args)]
-pub(crate) struct Chat {
+pub(crate) struct Terms {
     /// The route; `provider/model` tries that before the route "*"
     #[arg(long, conflicts_with = "models")]
     pub(crate) route: Option<String>,
     /// Targets to try instead of a route, in order: a/x,b/y
     #[arg(long, value_delimiter = ',', value_name = "TARGETS")]
     pub(crate) models: Option<Vec<String>>,
-    /// Print the answer while it comes
-    #[arg(long)]
-    pub(crate) stream: bool,
-    /// Print one JSON object, or with --stream JSON Lines
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Instructions that stand above the conversation
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) system: Option<String>,
     /// The most time the call may take: 500ms, 30s, 2m
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) deadline: Option<Duration>,
     /// The most upstream requests the call may make
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=32))]
     pub(crate) attempts: Option<u8>,
+    /// Print JSON: one object, or with --stream a line for every piece
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Chat {
+    #[command(flatten)]
+    pub(crate) terms: Terms,
+    /// Print the answer while it comes
+    #[arg(long)]
+    pub(crate) stream: bool,
+    /// Instructions that stand above the conversation
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
     /// What to ask; `-` or nothing reads it from stdin
     pub(crate) prompt: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Complete {
+    #[command(flatten)]
+    pub(crate) terms: Terms,
+    /// Print the continuation while it comes
+    #[arg(long)]
+    pub(crate) stream: bool,
+    /// How the text begins; `-` or nothing reads it from stdin
+    pub(crate) prompt: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Embed {
+    #[command(flatten)]
+    pub(crate) terms: Terms,
+    /// The texts, each a vector
+    #[arg(required = true)]
+    pub(crate) text: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -48,8 +48,10 @@ pub(crate) fn of_clap(error: &clap::Error) -> Exit {
     let arguments: Vec<_> = std::env::args_os().skip(1).take_while(|argument| argument != "--").collect();
     if arguments.iter().any(|argument| argument == "--json") {
         let text = error.to_string();
-        let line = text.lines().next().unwrap_or_default();
-        let message = line.strip_prefix("error: ").unwrap_or(line);
+        // What is wrong stands before the first empty line; behind it come tips and usage.
+        let wrong: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+        let wrong = wrong.join(" ");
+        let message = wrong.strip_prefix("error: ").unwrap_or(&wrong);
         let command =
             arguments.iter().find_map(|argument| argument.to_str().filter(|word| !word.starts_with('-')));
         json::print_failure(command.unwrap_or("chat"), &Error::new(ErrorKind::Usage, message));

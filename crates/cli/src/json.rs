@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
-use backstop::{Answer, ChatReply, Error, Step, Trail};
+use backstop::core::completion::CompletionReply;
+use backstop::core::embedding::EmbeddingReply;
+use backstop::{Answer, ChatReply, Error, FinishReason, Step, Trail};
 use serde::Serialize;
 
 /// What a call came to.
@@ -32,6 +34,27 @@ struct Failure<'a> {
     kind: &'static str,
     message: &'a str,
     retry_after_ms: Option<u64>,
+}
+
+impl<'a> Failure<'a> {
+    fn of(error: &Error, message: &'a str) -> Self {
+        Self { kind: error.kind().name(), message, retry_after_ms: error.retry_after().map(millis) }
+    }
+}
+
+/// What a call for vectors came to.
+#[derive(Debug, Serialize)]
+struct Vectors<'a> {
+    ok: bool,
+    operation: &'a str,
+    embeddings: Option<&'a [Vec<f32>]>,
+    space: Option<&'a str>,
+    dimensions: Option<usize>,
+    target: Option<&'a str>,
+    model: Option<&'a str>,
+    usage: Usage,
+    error: Option<Failure<'a>>,
+    trail: Vec<Line<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -86,23 +109,77 @@ pub(crate) fn print(value: &impl Serialize) -> std::io::Result<()> {
     out.flush()
 }
 
+/// An answer in text, whichever operation gave it.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) text: String,
+    pub(crate) tool_calls: Vec<(String, String)>,
+    pub(crate) trail: Trail,
+    target: String,
+    model: Option<String>,
+    finish: FinishReason,
+    usage: backstop::Usage,
+}
+
+impl Told {
+    pub(crate) fn of_chat(answer: &Answer<ChatReply>) -> Self {
+        let calls = answer.tool_calls.iter().map(|call| (call.name.clone(), call.arguments.clone()));
+        Self {
+            text: answer.text.clone(),
+            tool_calls: calls.collect(),
+            trail: answer.trail().clone(),
+            target: answer.target().to_owned(),
+            model: answer.model.clone(),
+            finish: answer.finish.clone(),
+            usage: answer.usage,
+        }
+    }
+
+    pub(crate) fn of_completion(answer: &Answer<CompletionReply>) -> Self {
+        Self {
+            text: answer.text.clone(),
+            tool_calls: Vec::new(),
+            trail: answer.trail().clone(),
+            target: answer.target().to_owned(),
+            model: answer.model.clone(),
+            finish: answer.finish.clone(),
+            usage: answer.usage,
+        }
+    }
+}
+
 /// The end of a call that was answered.
-pub(crate) fn print_answer(
-    operation: &str,
-    streamed: bool,
-    answer: &Answer<ChatReply>,
-) -> std::io::Result<()> {
+pub(crate) fn print_answer(operation: &str, streamed: bool, told: &Told) -> std::io::Result<()> {
     print(&Outcome {
         event: streamed.then_some("end"),
         ok: true,
         operation,
-        text: Some(&answer.text),
-        target: Some(answer.target()),
-        model: Some(answer.model.as_deref().unwrap_or_else(|| model_of(answer.target()))),
-        finish_reason: Some(answer.finish.name()),
-        usage: answer.usage.into(),
+        text: Some(&told.text),
+        target: Some(&told.target),
+        model: Some(told.model.as_deref().unwrap_or_else(|| model_of(&told.target))),
+        finish_reason: Some(told.finish.name()),
+        usage: told.usage.into(),
         error: None,
-        trail: lines(answer.trail()),
+        trail: lines(&told.trail),
+    })
+}
+
+/// The end of a call for vectors.
+pub(crate) fn print_vectors(outcome: Result<&Answer<EmbeddingReply>, &Error>) -> std::io::Result<()> {
+    let answer = outcome.ok();
+    let message = outcome.err().map(ToString::to_string);
+    let error = outcome.err().zip(message.as_deref());
+    print(&Vectors {
+        ok: answer.is_some(),
+        operation: "embed",
+        embeddings: answer.map(|answer| answer.embeddings.as_slice()),
+        space: answer.and_then(|answer| answer.space.as_deref()),
+        dimensions: answer.and_then(|answer| answer.embeddings.first()).map(Vec::len),
+        target: answer.map(Answer::target),
+        model: answer.map(|answer| answer.model.as_deref().unwrap_or_else(|| model_of(answer.target()))),
+        usage: answer.map(|answer| answer.usage.into()).unwrap_or_default(),
+        error: error.map(|(error, message)| Failure::of(error, message)),
+        trail: lines(outcome.map_or_else(Error::trail, Answer::trail)),
     })
 }
 
@@ -119,11 +196,7 @@ pub(crate) fn print_error(operation: &str, streamed: bool, error: &Error) -> std
         model: None,
         finish_reason: None,
         usage: partial.map(|partial| partial.usage.into()).unwrap_or_default(),
-        error: Some(Failure {
-            kind: error.kind().name(),
-            message: &message,
-            retry_after_ms: error.retry_after().map(millis),
-        }),
+        error: Some(Failure::of(error, &message)),
         trail: lines(error.trail()),
     })
 }
@@ -131,7 +204,10 @@ pub(crate) fn print_error(operation: &str, streamed: bool, error: &Error) -> std
 /// A failure before there was a call.
 pub(crate) fn print_failure(operation: &str, error: &Error) {
     // Whoever asked for JSON and does not read it is not there to be told so.
-    let _ = print_error(operation, false, error);
+    let _ = match operation {
+        "embed" => print_vectors(Err(error)),
+        _ => print_error(operation, false, error),
+    };
 }
 
 fn model_of(target: &str) -> &str {

@@ -4,14 +4,15 @@
 //! interrupted.
 
 mod args;
-mod chat;
 mod check;
 mod config;
+mod embed;
 mod exit;
 mod human;
 mod json;
 mod models;
 mod setup;
+mod text;
 
 use std::process::ExitCode;
 
@@ -41,7 +42,9 @@ fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Exit {
     let Arguments { config, verbose, command } = arguments;
     match command {
-        Command::Chat(chat) => chat::run(config, verbose, chat).await,
+        Command::Chat(chat) => text::chat(config, verbose, chat).await,
+        Command::Complete(complete) => text::complete(config, verbose, complete).await,
+        Command::Embed(embed) => embed::run(config, verbose, embed).await,
         Command::Check(check) => check::run(config, check).await,
         Command::Models(models) => models::run(config, &models),
         Command::Config(action) => config::run(config, action),

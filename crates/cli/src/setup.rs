@@ -7,6 +7,7 @@ use backstop::core::{Env, Registry, TargetName};
 use backstop::{Backstop, BackstopBuilder, Error, ErrorKind};
 use backstop_config::Config;
 
+use crate::args::Terms;
 use crate::human;
 
 /// The name of the route that is no route of the file's.
@@ -38,8 +39,20 @@ impl Setup {
         Ok(Self { registry, env, file })
     }
 
+    /// A client on the terms that were typed.
+    pub(crate) fn client_for(&self, terms: &Terms) -> Result<Backstop, Error> {
+        let mut client = self.client(terms.route.as_deref(), terms.models.as_deref())?;
+        if let Some(deadline) = terms.deadline {
+            client = client.with_deadline(deadline);
+        }
+        if let Some(attempts) = terms.attempts {
+            client = client.with_attempts(attempts);
+        }
+        Ok(client)
+    }
+
     /// A client over what the arguments name; says on stderr what it chose by itself.
-    pub(crate) fn client(&self, route: Option<&str>, models: Option<&[String]>) -> Result<Backstop, Error> {
+    fn client(&self, route: Option<&str>, models: Option<&[String]>) -> Result<Backstop, Error> {
         if let Some(models) = models {
             let route = Route::of(UNNAMED, models)?;
             return self.builder().route(route).build();

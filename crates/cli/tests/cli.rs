@@ -330,3 +330,31 @@ fn interrupt(child: &Child) {
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
 }
+
+#[test]
+fn complete_and_embed_say_in_their_objects_why_no_target_can() {
+    let folder = Folder::new("others");
+    let config = folder.config(&two("http://127.0.0.1:9/v1", "http://127.0.0.1:9/v1", ""));
+    let config = config.to_str().unwrap();
+    let output = folder.backstop(&["complete", "--json", "--config", config, "once upon"]).output().unwrap();
+    let value = json(&output);
+    assert_eq!((code(&output), keys(&value), &value["operation"]), (1, KEYS.to_vec(), &"complete".into()));
+    assert_eq!(value["trail"][0]["message"], "has no text completion");
+    let output = folder.backstop(&["embed", "--json", "--config", config, "one", "two"]).output().unwrap();
+    let value = json(&output);
+    let vectors = [
+        "dimensions",
+        "embeddings",
+        "error",
+        "model",
+        "ok",
+        "operation",
+        "space",
+        "target",
+        "trail",
+        "usage",
+    ];
+    assert_eq!((code(&output), keys(&value), &value["operation"]), (1, vectors.to_vec(), &"embed".into()));
+    assert_eq!(value["error"]["kind"], "exhausted");
+    assert!(value["trail"].as_array().unwrap().iter().all(|line| line["verdict"] == "skipped"));
+}

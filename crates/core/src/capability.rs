@@ -152,6 +152,14 @@ pub struct Unmet {
     pub reason: Cow<'static, str>,
 }
 
+impl Unmet {
+    /// A reason of this kind.
+    #[must_use]
+    pub fn new(kind: ErrorKind, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, reason: reason.into() }
+    }
+}
+
 impl Needs {
     fn new(operation: Operation) -> Self {
         Self {

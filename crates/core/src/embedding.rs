@@ -56,6 +56,8 @@ pub enum InputType {
 pub struct EmbeddingReply {
     /// One vector a text.
     pub embeddings: Vec<Vec<f32>>,
+    /// The vector space they live in. Vectors of two spaces do not mix, even of one size.
+    pub space: Option<String>,
     /// What it cost.
     pub usage: Usage,
     /// The model that answered, as the provider names it.

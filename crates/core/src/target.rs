@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::chat::{ChatRequest, Message, ReasoningRequest};
+use crate::completion::CompletionRequest;
 
 /// A provider's name and its own name for a model, written `provider/model` and split at the first slash.
 ///
@@ -147,6 +148,31 @@ impl Overrides {
         if let Some(system) = system {
             changed.messages.retain(|message| !matches!(message, Message::System { .. }));
             changed.messages.insert(0, Message::system(system.as_str()));
+        }
+        Cow::Owned(changed)
+    }
+}
+
+impl Overrides {
+    /// The text completion as this target gets it; borrowed where nothing changes.
+    #[must_use]
+    pub fn apply_to_completion<'a>(&self, request: &'a CompletionRequest) -> Cow<'a, CompletionRequest> {
+        let Self { temperature, top_p, max_output_tokens, seed, stop, .. } = self;
+        if temperature.is_none()
+            && top_p.is_none()
+            && max_output_tokens.is_none()
+            && seed.is_none()
+            && stop.is_none()
+        {
+            return Cow::Borrowed(request);
+        }
+        let mut changed = request.clone();
+        changed.temperature = temperature.or(changed.temperature);
+        changed.top_p = top_p.or(changed.top_p);
+        changed.max_output_tokens = max_output_tokens.or(changed.max_output_tokens);
+        changed.seed = seed.or(changed.seed);
+        if let Some(stop) = stop {
+            changed.stop.clone_from(stop);
         }
         Cow::Owned(changed)
     }

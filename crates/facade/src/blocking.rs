@@ -14,6 +14,8 @@ use std::thread;
 use std::time::Duration;
 
 use backstop_core::chat::{ChatReply, ChatRequest};
+use backstop_core::completion::{CompletionReply, CompletionRequest};
+use backstop_core::embedding::{EmbeddingReply, EmbeddingRequest};
 use backstop_core::{Error, ErrorKind};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
@@ -75,6 +77,24 @@ impl Backstop {
     pub fn chat(&self, request: impl Into<ChatRequest>) -> Result<Answer<ChatReply>, Error> {
         let (client, request) = (self.client.clone(), request.into());
         self.worker.run(async move { client.chat(request).await })?
+    }
+
+    /// Continues a text. See [`crate::Backstop::complete`].
+    ///
+    /// # Errors
+    /// As there; and `Usage` inside an async runtime.
+    pub fn complete(&self, request: impl Into<CompletionRequest>) -> Result<Answer<CompletionReply>, Error> {
+        let (client, request) = (self.client.clone(), request.into());
+        self.worker.run(async move { client.complete(request).await })?
+    }
+
+    /// Turns texts into vectors. See [`crate::Backstop::embed`].
+    ///
+    /// # Errors
+    /// As there; and `Usage` inside an async runtime.
+    pub fn embed(&self, request: impl Into<EmbeddingRequest>) -> Result<Answer<EmbeddingReply>, Error> {
+        let (client, request) = (self.client.clone(), request.into());
+        self.worker.run(async move { client.embed(request).await })?
     }
 
     /// Asks for an answer in pieces. See [`crate::Backstop::chat_stream`].

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstop_core::chat::{ChatReply, ChatRequest};
+use backstop_core::completion::{CompletionReply, CompletionRequest};
+use backstop_core::embedding::{EmbeddingReply, EmbeddingRequest};
 use backstop_core::fallback::Terms;
 use backstop_core::{Error, ErrorKind};
 
@@ -12,8 +14,8 @@ use crate::answer::Answer;
 use crate::builder::BackstopBuilder;
 use crate::driver::Driver;
 use crate::observe::{Observer, Watched};
-use crate::operation::{Chat, Operation};
-use crate::stream::AnswerStream;
+use crate::operation::{Chat, Complete, Embed, Operation};
+use crate::stream::{AnswerStream, Asked};
 use crate::wiring::{Shared, WiredRoute};
 
 /// A client over one or more routes. Cloning is cheap; clones share the health of all targets.
@@ -150,6 +152,62 @@ impl Backstop {
         self.drive::<Chat>(request.into())?.finish(stop).await
     }
 
+    /// Continues a text. Targets that have no text completion are skipped.
+    ///
+    /// # Errors
+    /// Why no target answered.
+    pub async fn complete(
+        &self,
+        request: impl Into<CompletionRequest>,
+    ) -> Result<Answer<CompletionReply>, Error> {
+        self.drive::<Complete>(request.into())?.finish(pending()).await
+    }
+
+    /// As [`complete`](Self::complete), until `stop` resolves.
+    ///
+    /// # Errors
+    /// As there; and `Cancelled`.
+    pub async fn complete_until(
+        &self,
+        request: impl Into<CompletionRequest>,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Answer<CompletionReply>, Error> {
+        self.drive::<Complete>(request.into())?.finish(stop).await
+    }
+
+    /// Continues a text in pieces. It falls over as [`chat_stream`](Self::chat_stream) does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn complete_stream(&self, request: impl Into<CompletionRequest>) -> Result<AnswerStream, Error> {
+        Ok(AnswerStream::new(self.drive(Asked::Completion(request.into()))?))
+    }
+
+    /// Turns texts into vectors of one space: that of the target listed first, or the one the request states. Targets
+    /// of another space are skipped, unless the route says `mixed_spaces`.
+    ///
+    /// # Errors
+    /// Why no target answered; `Usage` if there is no text.
+    pub async fn embed(&self, request: impl Into<EmbeddingRequest>) -> Result<Answer<EmbeddingReply>, Error> {
+        self.embed_until(request, pending()).await
+    }
+
+    /// As [`embed`](Self::embed), until `stop` resolves.
+    ///
+    /// # Errors
+    /// As there; and `Cancelled`.
+    pub async fn embed_until(
+        &self,
+        request: impl Into<EmbeddingRequest>,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Answer<EmbeddingReply>, Error> {
+        let request = request.into();
+        if request.input.is_empty() {
+            return Err(Error::new(ErrorKind::Usage, "there is nothing to embed: give at least one text"));
+        }
+        self.drive::<Embed>(request)?.finish(stop).await
+    }
+
     /// Asks for an answer in pieces.
     ///
     /// Until the first piece of content, the call falls over as [`chat`](Self::chat) does, and nothing of it is seen.
@@ -158,7 +216,7 @@ impl Backstop {
     /// # Errors
     /// `Usage`, if the handle names no route or leaves no time. What happens on the way comes through the stream.
     pub fn chat_stream(&self, request: impl Into<ChatRequest>) -> Result<AnswerStream, Error> {
-        Ok(AnswerStream::new(self.drive(request.into())?))
+        Ok(AnswerStream::new(self.drive(Asked::Chat(request.into()))?))
     }
 
     fn drive<O: Operation>(&self, request: O::Request) -> Result<Driver<O>, Error> {

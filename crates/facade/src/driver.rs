@@ -92,7 +92,8 @@ impl<O: Operation> Driver<O> {
             seat.window = target.facts.context_tokens.or(able.context_tokens);
             seat.patient = target.facts.reasoning.unwrap_or(false)
                 || target.overrides.reasoning.map_or(needs.reasoning(), |reasoning| reasoning.asks());
-            if let Some(problem) = needs.unmet_by(&able, target.name.provider()) {
+            let unmet_need = needs.unmet_by(&able, target.name.provider());
+            if let Some(problem) = unmet_need.or_else(|| O::misfit(&request, &route, slot)) {
                 seat.unmet = Some(problem.kind);
                 unmet.resize(route.targets.len(), None);
                 unmet[slot] = Some(problem);

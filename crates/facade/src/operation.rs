@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use backstop_core::chat::{ChatReply, ChatRequest};
+use backstop_core::completion::{CompletionReply, CompletionRequest};
+use backstop_core::embedding::{EmbeddingReply, EmbeddingRequest};
 use backstop_core::fallback::Mode;
-use backstop_core::{Ask, Error, Needs, Partial};
+use backstop_core::{Ask, Error, ErrorKind, Needs, Partial, Unmet};
 
 use crate::wiring::WiredRoute;
 
@@ -59,6 +61,11 @@ pub(crate) trait Operation: 'static {
     const NAME: &'static str;
 
     fn needs(request: &Self::Request) -> Needs;
+
+    /// Why a target that can do what is asked must not be asked all the same.
+    fn misfit(_request: &Self::Request, _route: &WiredRoute, _slot: usize) -> Option<Unmet> {
+        None
+    }
 
     /// Sends the request to the target of this slot.
     fn start(route: Arc<WiredRoute>, slot: usize, request: Arc<Self::Request>) -> Flight<Self>
@@ -113,4 +120,93 @@ impl Operation for Chat {
     fn receipt(reply: &ChatReply) -> Receipt<'_> {
         Receipt { status: reply.status, request_id: reply.request_id.as_deref() }
     }
+}
+
+/// Text completion in one piece.
+#[derive(Debug)]
+pub(crate) struct Complete;
+
+impl Operation for Complete {
+    type Request = CompletionRequest;
+    type Event = Infallible;
+    type Reply = CompletionReply;
+
+    const MODE: Mode = Mode::Unary;
+    const NAME: &'static str = "complete";
+
+    fn needs(request: &CompletionRequest) -> Needs {
+        Needs::of_completion(request)
+    }
+
+    fn start(route: Arc<WiredRoute>, slot: usize, request: Arc<CompletionRequest>) -> Flight<Self> {
+        Box::pin(Whole(Box::pin(async move {
+            let target = &route.targets[slot];
+            let request = target.overrides.apply_to_completion(&request);
+            let ask = Ask::new(target.name.model()).with_overrides(&target.overrides);
+            target.provider.complete(ask, &request).await
+        })))
+    }
+
+    fn receipt(reply: &CompletionReply) -> Receipt<'_> {
+        Receipt { status: reply.status, request_id: reply.request_id.as_deref() }
+    }
+}
+
+/// Embeddings.
+#[derive(Debug)]
+pub(crate) struct Embed;
+
+impl Operation for Embed {
+    type Request = EmbeddingRequest;
+    type Event = Infallible;
+    type Reply = EmbeddingReply;
+
+    const MODE: Mode = Mode::Embedding;
+    const NAME: &'static str = "embed";
+
+    fn needs(request: &EmbeddingRequest) -> Needs {
+        Needs::of_embedding(request)
+    }
+
+    /// The space of a call is that of the target listed first, or the caller's; no other may answer.
+    fn misfit(request: &EmbeddingRequest, route: &WiredRoute, slot: usize) -> Option<Unmet> {
+        let first = route.targets.first().map(|target| target.space());
+        let (wanted, has) = (request.space.as_deref().or(first)?, route.targets[slot].space());
+        if has == wanted || route.mixed_spaces {
+            return None;
+        }
+        Some(Unmet::new(
+            ErrorKind::Unsupported,
+            format!("its vectors live in the space {has}, and those of this call in {wanted}"),
+        ))
+    }
+
+    fn start(route: Arc<WiredRoute>, slot: usize, request: Arc<EmbeddingRequest>) -> Flight<Self> {
+        Box::pin(Whole(Box::pin(async move {
+            let target = &route.targets[slot];
+            let ask = Ask::new(target.name.model()).with_overrides(&target.overrides);
+            let mut reply = target.provider.embed(ask, &request).await?;
+            reply.space = Some(target.space().to_owned());
+            match wrong_shape(&reply, &request, target.facts.dimensions) {
+                Some(wrong) => Err(target.located(Error::new(ErrorKind::BadReply, wrong))),
+                None => Ok(reply),
+            }
+        })))
+    }
+
+    fn receipt(reply: &EmbeddingReply) -> Receipt<'_> {
+        Receipt { status: reply.status, request_id: reply.request_id.as_deref() }
+    }
+}
+
+/// What is wrong with the number or the size of the vectors. A wrong one would spoil the index it goes into.
+fn wrong_shape(reply: &EmbeddingReply, request: &EmbeddingRequest, known: Option<u32>) -> Option<String> {
+    let (texts, vectors) = (request.input.len(), reply.embeddings.len());
+    if texts != vectors {
+        return Some(format!("{vectors} vectors came for {texts} texts"));
+    }
+    let stated = request.dimensions.or(known).and_then(|size| usize::try_from(size).ok());
+    let size = stated.or_else(|| reply.embeddings.first().map(Vec::len))?;
+    let other = reply.embeddings.iter().map(Vec::len).find(|len| *len != size || *len == 0)?;
+    Some(format!("a vector has {other} dimensions instead of {size}"))
 }

@@ -9,8 +9,9 @@ use std::task::{Context, Poll};
 use backstop_core::chat::{
     ChatCollector, ChatEvent, ChatReply, ChatRequest, ReasoningRequest, ToolCallDelta,
 };
+use backstop_core::completion::{CompletionEvent, CompletionRequest};
 use backstop_core::fallback::Mode;
-use backstop_core::{Ask, ChatStream, Error, ErrorKind, Needs, Partial, Usage};
+use backstop_core::{Ask, ChatStream, CompletionStream, Error, ErrorKind, Needs, Partial, Usage};
 use futures_core::Stream;
 
 use crate::answer::Answer;
@@ -123,19 +124,29 @@ impl fmt::Debug for AnswerStream {
 #[derive(Debug)]
 pub(crate) struct StreamedChat;
 
+/// What a stream answers: the pieces of a continuation are pieces of text like those of an answer.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    Chat(ChatRequest),
+    Completion(CompletionRequest),
+}
+
 impl Operation for StreamedChat {
-    type Request = ChatRequest;
+    type Request = Asked;
     type Event = StreamEvent;
     type Reply = ChatReply;
 
     const MODE: Mode = Mode::Stream;
     const NAME: &'static str = "chat_stream";
 
-    fn needs(request: &ChatRequest) -> Needs {
-        Needs::of(request).streamed()
+    fn needs(request: &Asked) -> Needs {
+        match request {
+            Asked::Chat(request) => Needs::of(request).streamed(),
+            Asked::Completion(request) => Needs::of_completion(request).streamed(),
+        }
     }
 
-    fn start(route: Arc<WiredRoute>, slot: usize, request: Arc<ChatRequest>) -> Flight<Self> {
+    fn start(route: Arc<WiredRoute>, slot: usize, request: Arc<Asked>) -> Flight<Self> {
         let (asked, asking) = (Arc::clone(&request), Arc::clone(&route));
         Box::pin(Streaming {
             show_reasoning: shows_reasoning(&route, slot, &request),
@@ -146,9 +157,17 @@ impl Operation for StreamedChat {
                 let Some(target) = asking.targets.get(slot) else {
                     return Err(Error::new(ErrorKind::Usage, "the route has no such slot"));
                 };
-                let request = target.overrides.apply(&asked);
                 let ask = Ask::new(target.name.model()).with_overrides(&target.overrides);
-                target.provider.chat_stream(ask, &request).await
+                match &*asked {
+                    Asked::Chat(request) => {
+                        target.provider.chat_stream(ask, &target.overrides.apply(request)).await
+                    }
+                    Asked::Completion(request) => {
+                        let request = target.overrides.apply_to_completion(request);
+                        let stream = target.provider.complete_stream(ask, &request).await?;
+                        Ok(Box::pin(Continuation(stream)) as ChatStream)
+                    }
+                }
             })),
             collector: ChatCollector::default(),
             frames: Startup::default(),
@@ -160,7 +179,29 @@ impl Operation for StreamedChat {
     }
 }
 
-fn shows_reasoning(route: &WiredRoute, slot: usize, request: &ChatRequest) -> bool {
+/// The pieces of a continuation, told as pieces of an answer.
+struct Continuation(CompletionStream);
+
+impl Stream for Continuation {
+    type Item = Result<ChatEvent, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(cx).map(|piece| {
+            piece.map(|piece| {
+                Ok(match piece? {
+                    CompletionEvent::Text(text) => ChatEvent::Text(text),
+                    CompletionEvent::Usage(usage) => ChatEvent::Usage(usage),
+                    CompletionEvent::End(finish) => ChatEvent::End(finish),
+                    // A piece that is newer than this crate says nothing to it.
+                    _ => ChatEvent::Text(String::new()),
+                })
+            })
+        })
+    }
+}
+
+fn shows_reasoning(route: &WiredRoute, slot: usize, request: &Asked) -> bool {
+    let Asked::Chat(request) = request else { return false };
     let own = route.targets.get(slot).and_then(|target| target.overrides.reasoning);
     own.or(request.reasoning).is_some_and(|ReasoningRequest { show, .. }| show)
 }
@@ -169,7 +210,7 @@ fn shows_reasoning(route: &WiredRoute, slot: usize, request: &ChatRequest) -> bo
 struct Streaming {
     route: Arc<WiredRoute>,
     slot: usize,
-    request: Arc<ChatRequest>,
+    request: Arc<Asked>,
     show_reasoning: bool,
     stream: Opening,
     collector: ChatCollector,
@@ -297,7 +338,11 @@ impl Streaming {
     /// The whole answer. After content it is delivered whatever its finish reason; without content it must be one.
     fn whole(&mut self) -> Result<ChatReply, Error> {
         let reply = std::mem::take(&mut self.collector).into_reply();
-        if reply.is_empty() { reply.check(&self.request) } else { Ok(reply) }
+        match &*self.request {
+            Asked::Chat(request) if reply.is_empty() => reply.check(request),
+            // A model may have nothing to add to a text.
+            Asked::Chat(_) | Asked::Completion(_) => Ok(reply),
+        }
     }
 }
 

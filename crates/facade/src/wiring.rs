@@ -23,6 +23,8 @@ pub(crate) struct Shared {
 pub(crate) struct WiredRoute {
     pub(crate) name: Arc<str>,
     pub(crate) plan: Arc<Plan>,
+    /// Whether embeddings may fall over to another vector space.
+    pub(crate) mixed_spaces: bool,
     pub(crate) targets: Vec<WiredTarget>,
 }
 
@@ -40,6 +42,13 @@ impl WiredTarget {
     /// Says that it was this target that failed.
     pub(crate) fn located(&self, error: Error) -> Error {
         error.with_target(self.name.provider(), self.name.model())
+    }
+}
+
+impl WiredTarget {
+    /// The vector space of its embeddings. A model of which nothing is known is a space of its own.
+    pub(crate) fn space(&self) -> &str {
+        self.facts.space.as_deref().unwrap_or(&self.label)
     }
 }
 
@@ -124,7 +133,12 @@ impl<'a> Wiring<'a> {
         for (kind, rule) in rules {
             plan = plan.with_rule(kind, rule).map_err(wrong)?;
         }
-        Ok(WiredRoute { name: Arc::from(route.name.as_str()), plan: Arc::new(plan), targets: wired })
+        Ok(WiredRoute {
+            name: Arc::from(route.name.as_str()),
+            plan: Arc::new(plan),
+            mixed_spaces: route.mixed_spaces,
+            targets: wired,
+        })
     }
 
     fn target(&mut self, target: &Target) -> Result<(Slot, WiredTarget), Error> {

@@ -1,4 +1,4 @@
-//! `backstop chat`.
+//! `backstop chat` and `backstop complete`: text goes in, text comes out.
 
 use std::future::Future;
 use std::io::{IsTerminal, Read};
@@ -7,52 +7,63 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use backstop::{Answer, AnswerStream, Backstop, ChatReply, ChatRequest, Error, ErrorKind, StreamEvent};
+use backstop::core::completion::CompletionRequest;
+use backstop::{AnswerStream, Backstop, ChatRequest, Error, ErrorKind, StreamEvent};
 use serde_json::{Value, json};
 
-use crate::args::Chat;
+use crate::args::{Chat, Complete, Terms};
 use crate::exit::Exit;
 use crate::human::{self, Progress};
-use crate::json;
+use crate::json::{self, Told};
 use crate::setup::Setup;
 
-const OPERATION: &str = "chat";
+/// What is asked.
+enum Request {
+    Chat(ChatRequest),
+    Complete(CompletionRequest),
+}
 
-pub(crate) async fn run(config: Option<PathBuf>, verbose: bool, arguments: Chat) -> Exit {
-    let (json, streamed) = (arguments.json, arguments.stream);
-    match prepare(config, &arguments) {
-        Ok((client, request)) => {
-            let progress = Arc::new(Progress::new(verbose));
-            let client = client.with_observer(Arc::clone(&progress) as Arc<dyn backstop::Observer>);
-            let printer = Printer { json, streamed, progress };
-            if streamed {
-                printer.stream(&client, request).await
-            } else {
-                printer.whole(&client, request).await
-            }
-        }
-        Err(error) => fail(&error, json, streamed),
+pub(crate) async fn chat(config: Option<PathBuf>, verbose: bool, arguments: Chat) -> Exit {
+    let Chat { terms, stream, system, prompt } = arguments;
+    let request = read_prompt(prompt.as_deref()).map(|prompt| {
+        let request = ChatRequest::user(prompt);
+        Request::Chat(match system {
+            Some(system) => request.with_system(system),
+            None => request,
+        })
+    });
+    run("chat", config, verbose, terms, stream, request).await
+}
+
+pub(crate) async fn complete(config: Option<PathBuf>, verbose: bool, arguments: Complete) -> Exit {
+    let Complete { terms, stream, prompt } = arguments;
+    let request =
+        read_prompt(prompt.as_deref()).map(|prompt| Request::Complete(CompletionRequest::new(prompt)));
+    run("complete", config, verbose, terms, stream, request).await
+}
+
+async fn run(
+    operation: &'static str,
+    config: Option<PathBuf>,
+    verbose: bool,
+    terms: Terms,
+    streamed: bool,
+    request: Result<Request, Error>,
+) -> Exit {
+    let progress = Arc::new(Progress::new(verbose));
+    let printer = Printer { operation, json: terms.json, streamed, progress: Arc::clone(&progress) };
+    let prepared = request.and_then(|request| {
+        let client = Setup::find(config)?.client_for(&terms)?;
+        Ok((client.with_observer(progress), request))
+    });
+    match prepared {
+        Ok((client, request)) if streamed => printer.stream(&client, request).await,
+        Ok((client, request)) => printer.whole(&client, request).await,
+        Err(error) => printer.failed(&error),
     }
 }
 
-fn prepare(config: Option<PathBuf>, arguments: &Chat) -> Result<(Backstop, ChatRequest), Error> {
-    let prompt = prompt(arguments.prompt.as_deref())?;
-    let setup = Setup::find(config)?;
-    let mut client = setup.client(arguments.route.as_deref(), arguments.models.as_deref())?;
-    if let Some(deadline) = arguments.deadline {
-        client = client.with_deadline(deadline);
-    }
-    if let Some(attempts) = arguments.attempts {
-        client = client.with_attempts(attempts);
-    }
-    let mut request = ChatRequest::user(prompt);
-    if let Some(system) = &arguments.system {
-        request = request.with_system(system);
-    }
-    Ok((client, request))
-}
-
-fn prompt(given: Option<&str>) -> Result<String, Error> {
+fn read_prompt(given: Option<&str>) -> Result<String, Error> {
     let wrong = |what: &str| Err(Error::new(ErrorKind::Usage, what));
     let prompt = match given {
         Some(text) if text != "-" => text.to_owned(),
@@ -70,37 +81,52 @@ fn prompt(given: Option<&str>) -> Result<String, Error> {
     if prompt.trim().is_empty() { wrong("the prompt is empty") } else { Ok(prompt) }
 }
 
-fn fail(error: &Error, json: bool, streamed: bool) -> Exit {
-    if json {
-        // Nobody who reads it, nobody to tell.
-        let _ = json::print_error(OPERATION, streamed, error);
-    }
-    human::trail(error.trail());
-    human::failure(error);
-    Exit::of(error)
-}
-
 /// How the answer is shown.
 struct Printer {
+    operation: &'static str,
     json: bool,
     streamed: bool,
     progress: Arc<Progress>,
 }
 
 impl Printer {
-    async fn whole(&self, client: &Backstop, request: ChatRequest) -> Exit {
-        let outcome = beside(client.chat_until(request, interrupted()), self.progress.spin()).await;
+    fn failed(&self, error: &Error) -> Exit {
+        if self.json {
+            // Nobody who reads it, nobody to tell.
+            let _ = json::print_error(self.operation, self.streamed, error);
+        }
+        human::trail(error.trail());
+        human::failure(error);
+        Exit::of(error)
+    }
+
+    async fn whole(&self, client: &Backstop, request: Request) -> Exit {
+        let stop = interrupted();
+        let outcome = match request {
+            Request::Chat(request) => {
+                let call = client.chat_until(request, stop);
+                beside(call, self.progress.spin()).await.map(|answer| Told::of_chat(&answer))
+            }
+            Request::Complete(request) => {
+                let call = client.complete_until(request, stop);
+                beside(call, self.progress.spin()).await.map(|answer| Told::of_completion(&answer))
+            }
+        };
         self.progress.clear();
         match outcome {
-            Ok(answer) => self.answered(&answer, || human::write_out(&format!("{}\n", answer.text))),
-            Err(error) => fail(&error, self.json, false),
+            Ok(told) => self.answered(&told, || human::write_out(&format!("{}\n", told.text))),
+            Err(error) => self.failed(&error),
         }
     }
 
-    async fn stream(&self, client: &Backstop, request: ChatRequest) -> Exit {
-        let mut stream = match client.chat_stream(request) {
+    async fn stream(&self, client: &Backstop, request: Request) -> Exit {
+        let stream = match request {
+            Request::Chat(request) => client.chat_stream(request),
+            Request::Complete(request) => client.complete_stream(request),
+        };
+        let mut stream = match stream {
             Ok(stream) => stream,
-            Err(error) => return fail(&error, self.json, true),
+            Err(error) => return self.failed(&error),
         };
         let mut stop = pin!(interrupted());
         let mut open_line = false;
@@ -110,11 +136,11 @@ impl Printer {
             let written = match event {
                 None => {
                     end_line(open_line && !self.json);
-                    return fail(&stream.cancel(), self.json, true);
+                    return self.failed(&stream.cancel());
                 }
                 Some(Ok(StreamEvent::End(answer))) => {
                     end_line(open_line && !self.json);
-                    return self.answered(&answer, || Ok(()));
+                    return self.answered(&Told::of_chat(&answer), || Ok(()));
                 }
                 Some(Ok(event)) => {
                     open_line |= matches!(event, StreamEvent::Text(_));
@@ -122,7 +148,7 @@ impl Printer {
                 }
                 Some(Err(error)) => {
                     end_line(open_line && !self.json);
-                    return fail(&error, self.json, true);
+                    return self.failed(&error);
                 }
             };
             if written.is_err() {
@@ -150,14 +176,13 @@ impl Printer {
         }
     }
 
-    fn answered(&self, answer: &Answer<ChatReply>, text: impl FnOnce() -> std::io::Result<()>) -> Exit {
-        let written = if self.json { json::print_answer(OPERATION, self.streamed, answer) } else { text() };
-        for call in &answer.tool_calls {
-            human::note(&format!("the model calls {}({})", call.name, call.arguments));
-        }
-        human::trail(answer.trail());
+    fn answered(&self, told: &Told, text: impl FnOnce() -> std::io::Result<()>) -> Exit {
         // Whoever closed the pipe has what it wanted.
-        let _ = written;
+        let _ = if self.json { json::print_answer(self.operation, self.streamed, told) } else { text() };
+        for (name, arguments) in &told.tool_calls {
+            human::note(&format!("the model calls {name}({arguments})"));
+        }
+        human::trail(&told.trail);
         Exit::Answered
     }
 }
@@ -194,7 +219,7 @@ async fn next_until(
 }
 
 /// Ctrl-C.
-async fn interrupted() {
+pub(crate) async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
         // Without a way to be interrupted, nothing interrupts.
         std::future::pending::<()>().await;
@@ -202,7 +227,7 @@ async fn interrupted() {
 }
 
 /// Waits for the first, and lets the second run as long.
-async fn beside<T>(main: impl Future<Output = T>, other: impl Future) -> T {
+pub(crate) async fn beside<T>(main: impl Future<Output = T>, other: impl Future) -> T {
     let (mut main, mut other) = (pin!(main), pin!(other));
     std::future::poll_fn(|cx| {
         let _ = other.as_mut().poll(cx);

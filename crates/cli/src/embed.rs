@@ -1,0 +1,57 @@
+//! `backstop embed`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use backstop::core::embedding::{EmbeddingReply, EmbeddingRequest};
+use backstop::{Answer, Error};
+
+use crate::args::Embed;
+use crate::exit::Exit;
+use crate::human::{self, Progress};
+use crate::json;
+use crate::setup::Setup;
+use crate::text::{beside, interrupted};
+
+pub(crate) async fn run(config: Option<PathBuf>, verbose: bool, arguments: Embed) -> Exit {
+    let Embed { terms, text } = arguments;
+    let progress = Arc::new(Progress::new(verbose));
+    let prepared = Setup::find(config).and_then(|setup| setup.client_for(&terms));
+    let outcome = match prepared {
+        Ok(client) => {
+            let client = client.with_observer(Arc::clone(&progress) as Arc<dyn backstop::Observer>);
+            let call = client.embed_until(EmbeddingRequest::new(text), interrupted());
+            beside(call, progress.spin()).await
+        }
+        Err(error) => Err(error),
+    };
+    progress.clear();
+    show(outcome.as_ref(), terms.json)
+}
+
+/// For people a vector a line: numbers with a space between.
+fn show(outcome: Result<&Answer<EmbeddingReply>, &Error>, json: bool) -> Exit {
+    if json {
+        // Nobody who reads it, nobody to tell.
+        let _ = json::print_vectors(outcome);
+    }
+    match outcome {
+        Ok(answer) => {
+            if !json {
+                for vector in &answer.embeddings {
+                    let numbers: Vec<String> = vector.iter().map(f32::to_string).collect();
+                    let _ = human::write_out(&format!("{}\n", numbers.join(" ")));
+                }
+                let space = answer.space.as_deref().unwrap_or("unknown");
+                human::note(&format!("the vectors live in the space {space}"));
+            }
+            human::trail(answer.trail());
+            Exit::Answered
+        }
+        Err(error) => {
+            human::trail(error.trail());
+            human::failure(error);
+            Exit::of(error)
+        }
+    }
+}
