@@ -26,11 +26,11 @@ pub(crate) async fn run(config: Option<PathBuf>, verbose: bool, arguments: Embed
         Err(error) => Err(error),
     };
     progress.clear();
-    show(outcome.as_ref(), terms.json)
+    show(outcome.as_ref(), terms.json, &progress)
 }
 
 /// For people a vector a line: numbers with a space between.
-fn show(outcome: Result<&Answer<EmbeddingReply>, &Error>, json: bool) -> Exit {
+fn show(outcome: Result<&Answer<EmbeddingReply>, &Error>, json: bool, progress: &Progress) -> Exit {
     if json {
         // Nobody who reads it, nobody to tell.
         let _ = json::print_vectors(outcome);
@@ -45,11 +45,11 @@ fn show(outcome: Result<&Answer<EmbeddingReply>, &Error>, json: bool) -> Exit {
                 let space = answer.space.as_deref().unwrap_or("unknown");
                 human::note(&format!("the vectors live in the space {space}"));
             }
-            human::trail(answer.trail());
+            progress.trail(answer.trail());
             Exit::Answered
         }
         Err(error) => {
-            human::trail(error.trail());
+            progress.trail(error.trail());
             human::failure(error);
             Exit::of(error)
         }

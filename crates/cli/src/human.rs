@@ -60,7 +60,7 @@ pub(crate) fn note(text: &str) {
 }
 
 /// The trail, a line a step: what answered in green, the rest dimmed.
-pub(crate) fn trail(trail: &Trail) {
+fn trail(trail: &Trail) {
     let text = trail.to_string();
     for (line, step) in text.lines().zip(trail.steps()) {
         let style = if step.verdict == Verdict::Delivered { GREEN } else { DIM };
@@ -91,6 +91,13 @@ impl Progress {
             if let Some(target) = target {
                 let _ = write!(anstream::stderr().lock(), "\r\x1b[2K{DIM}{turn} {target}{DIM:#}");
             }
+        }
+    }
+
+    /// The trail, unless every step of it has been told already.
+    pub(crate) fn trail(&self, steps: &Trail) {
+        if !self.verbose {
+            trail(steps);
         }
     }
 

@@ -95,7 +95,7 @@ impl Printer {
             // Nobody who reads it, nobody to tell.
             let _ = json::print_error(self.operation, self.streamed, error);
         }
-        human::trail(error.trail());
+        self.progress.trail(error.trail());
         human::failure(error);
         Exit::of(error)
     }
@@ -182,7 +182,7 @@ impl Printer {
         for (name, arguments) in &told.tool_calls {
             human::note(&format!("the model calls {name}({arguments})"));
         }
-        human::trail(&told.trail);
+        self.progress.trail(&told.trail);
         Exit::Answered
     }
 }
