@@ -16,6 +16,7 @@ mod deps;
 mod failure;
 mod features;
 mod files;
+mod fuzz;
 mod lint;
 mod metadata;
 mod mutants;
@@ -97,9 +98,15 @@ const COMMANDS: &[Command] = &[
         run: bench::run,
     },
     Command {
+        name: "fuzz",
+        options: "[--seconds N]",
+        about: "coverage-guided fuzzing of the config parser, 60 s by default; not part of ci",
+        run: fuzz::run,
+    },
+    Command {
         name: "ci",
         options: "[--after-test]",
-        about: "all of the above, cheapest first; --after-test: `test` has just run",
+        about: "all of the above but bench and fuzz, cheapest first; --after-test: `test` has just run",
         run: ci::run,
     },
 ];
