@@ -17,7 +17,7 @@ const PROVIDER_FILES: &[&str] =
     &["config.rs", "decode.rs", "docs.md", "encode.rs", "error.rs", "mod.rs", "provider.rs", "wire.rs"];
 
 /// Folders beside the providers that they share.
-const SHARED: &[&str] = &["dialect", "http"];
+const SHARED: &[&str] = &["dialect", "google", "http", "in_process"];
 
 /// Words that say nothing, or say what another word of ours says already.
 const FORBIDDEN: &[(&str, &str)] = &[

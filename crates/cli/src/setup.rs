@@ -122,14 +122,15 @@ impl Setup {
         let mut targets = Vec::new();
         let mut because = Vec::new();
         for kind in self.registry.kinds() {
-            let (Some(variable), Some(model)) = (kind.key_env, kind.default_model) else { continue };
-            if self.env.var(variable).is_some() {
+            let variable = kind.key_envs.iter().find(|variable| self.env.var(variable).is_some());
+            if let (Some(variable), Some(model)) = (variable, kind.default_model) {
                 targets.push(format!("{}/{model}", kind.name));
                 because.push(format!("{variable} is set"));
             }
         }
         if targets.is_empty() {
-            let variables: Vec<&str> = self.registry.kinds().filter_map(|kind| kind.key_env).collect();
+            let variables: Vec<&str> =
+                self.registry.kinds().flat_map(|kind| kind.key_envs).copied().collect();
             return Err(Error::new(
                 ErrorKind::Config,
                 format!(

@@ -31,6 +31,8 @@ pub struct Capabilities {
     pub suffix: bool,
     /// Embeddings.
     pub embed: bool,
+    /// The most texts one request for embeddings may hold. `None` is unknown.
+    pub embed_batch: Option<u32>,
     /// Calling tools.
     pub tools: bool,
     /// Images in the request, in base64.
@@ -299,6 +301,7 @@ mod tests {
             complete_stream: true,
             suffix: true,
             embed: true,
+            embed_batch: None,
             tools: true,
             images: true,
             image_urls: true,

@@ -134,12 +134,14 @@ pub enum Shape {
 pub struct Kind {
     /// Its name: that of its feature, its module, and of a provider without a table of its own.
     pub name: &'static str,
-    /// The variable its key is conventionally found in.
-    pub key_env: Option<&'static str>,
+    /// The variables its key is conventionally found in, the first that is set counting.
+    pub key_envs: &'static [&'static str],
     /// The model that is asked where nobody names one.
     pub default_model: Option<&'static str>,
     /// The settings only it knows.
     pub options: &'static [KindOption],
+    /// Whether it is there to answer when nothing else is configured, and is otherwise not chosen unasked.
+    pub last_resort: bool,
     build: Arc<Build>,
 }
 
@@ -150,13 +152,27 @@ impl Kind {
         name: &'static str,
         build: impl Fn(Settings) -> Result<Arc<dyn Provider>, Error> + Send + Sync + 'static,
     ) -> Self {
-        Self { name, key_env: None, default_model: None, options: &[], build: Arc::new(build) }
+        Self {
+            name,
+            key_envs: &[],
+            default_model: None,
+            options: &[],
+            last_resort: false,
+            build: Arc::new(build),
+        }
     }
 
-    /// Says where its key is conventionally found.
+    /// Says in which variables its key is conventionally found, the first that is set counting.
     #[must_use]
-    pub fn with_key_env(mut self, variable: &'static str) -> Self {
-        self.key_env = Some(variable);
+    pub fn with_key_envs(mut self, variables: &'static [&'static str]) -> Self {
+        self.key_envs = variables;
+        self
+    }
+
+    /// Makes it what answers when nothing else is configured.
+    #[must_use]
+    pub fn with_last_resort(mut self) -> Self {
+        self.last_resort = true;
         self
     }
 

@@ -21,19 +21,13 @@
 //! }
 //! ```
 
-#![cfg_attr(
-    all(feature = "http", not(feature = "openai")),
-    expect(
-        dead_code,
-        unused_imports,
-        reason = "what providers over HTTP share is used by those that are switched on"
-    )
-)]
-
 #[cfg(feature = "http")]
+#[allow(dead_code, unused_imports, reason = "each provider uses its part of what they share")]
 pub mod http;
 #[cfg(feature = "openai")]
 pub mod openai;
+#[allow(dead_code, reason = "each provider has its own options")]
+mod options;
 
 use backstop_core::{Kind, Registry};
 

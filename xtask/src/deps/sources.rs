@@ -8,7 +8,7 @@ use crate::source;
 const BANNED_IN_CORE: &[&str] = &["tokio", "reqwest", "hyper", "Instant::now", "SystemTime"];
 
 /// The modules that every provider may use; the others belong to one provider each.
-const SHARED: &[&str] = &["http", "dialect"];
+const SHARED: &[&str] = &["dialect", "google", "http", "in_process"];
 
 const PROVIDERS: &str = "crates/providers/src/";
 

@@ -11,6 +11,8 @@ const TEXT_MAX: usize = 64 << 20;
 const REASONING_MAX: usize = 1 << 20;
 /// The most tool calls an answer may have.
 const TOOL_CALLS_MAX: usize = 1024;
+/// The most sealed parts an answer may have.
+const SEALED_MAX: usize = 1024;
 
 /// Puts the pieces of a streamed answer together.
 ///
@@ -51,6 +53,12 @@ impl ChatCollector {
             ChatEvent::Reasoning(text) => {
                 if self.reasoning.len() + text.len() <= REASONING_MAX {
                     self.reasoning.push_str(text);
+                }
+            }
+            ChatEvent::Sealed(sealed) => {
+                self.reply.sealed.push(sealed.clone());
+                if self.reply.sealed.len() > SEALED_MAX {
+                    return Err(too_large("it has more than 1024 sealed parts"));
                 }
             }
             ChatEvent::Usage(usage) => self.reply.usage = self.reply.usage.updated_by(*usage),

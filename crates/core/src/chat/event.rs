@@ -1,5 +1,6 @@
 //! The pieces a streamed answer comes in.
 
+use super::message::Sealed;
 use super::reply::FinishReason;
 use crate::usage::Usage;
 
@@ -28,6 +29,8 @@ pub enum ChatEvent {
     ToolCall(ToolCallDelta),
     /// More of what the model thinks.
     Reasoning(String),
+    /// Something only this provider can read, to be sent back with the conversation.
+    Sealed(Sealed),
     /// What is known of the cost so far.
     Usage(Usage),
     /// The terminal marker has come.
@@ -53,7 +56,9 @@ impl ChatEvent {
         match self {
             Self::Text(text) => !text.is_empty(),
             Self::ToolCall(_) => true,
-            Self::Start { .. } | Self::Reasoning(_) | Self::Usage(_) | Self::End(_) => false,
+            Self::Start { .. } | Self::Reasoning(_) | Self::Sealed(_) | Self::Usage(_) | Self::End(_) => {
+                false
+            }
         }
     }
 }

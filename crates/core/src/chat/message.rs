@@ -1,6 +1,7 @@
 //! Messages of a conversation, in a form no provider owns.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// One message.
 ///
@@ -161,6 +162,9 @@ pub struct AssistantMessage {
     /// What it thought, if the provider showed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<String>,
+    /// What only its own provider can read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sealed: Vec<Sealed>,
 }
 
 impl AssistantMessage {
@@ -169,6 +173,29 @@ impl AssistantMessage {
     pub fn with_tool_calls(mut self, calls: impl IntoIterator<Item = ToolCall>) -> Self {
         self.tool_calls.extend(calls);
         self
+    }
+}
+
+/// A part of an answer that only the provider that gave it can read: signed thoughts, say.
+///
+/// It goes back there with the conversation, unchanged, since some models refuse to go on without it. Every other
+/// provider leaves it out.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// The provider's name, as in routes.
+    pub provider: String,
+    /// The model that gave it.
+    pub model: String,
+    /// What it is, in the provider's own form.
+    pub data: Value,
+}
+
+impl Sealed {
+    /// Something `model` of `provider` said.
+    #[must_use]
+    pub fn new(provider: impl Into<String>, model: impl Into<String>, data: Value) -> Self {
+        Self { provider: provider.into(), model: model.into(), data }
     }
 }
 

@@ -8,6 +8,8 @@ mod request;
 
 pub use collect::ChatCollector;
 pub use event::{ChatEvent, ToolCallDelta};
-pub use message::{AssistantMessage, Image, ImageSource, Message, Part, ProviderRef, ToolCall, ToolResult};
+pub use message::{
+    AssistantMessage, Image, ImageSource, Message, Part, ProviderRef, Sealed, ToolCall, ToolResult,
+};
 pub use reply::{ChatReply, FinishReason};
 pub use request::{ChatRequest, Effort, Format, ReasoningRequest, Tool, ToolChoice};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::message::{AssistantMessage, Message, ToolCall};
+use super::message::{AssistantMessage, Message, Sealed, ToolCall};
 use super::request::ChatRequest;
 use crate::error::{Error, ErrorKind, Partial};
 use crate::usage::Usage;
@@ -19,6 +19,9 @@ pub struct ChatReply {
     pub tool_calls: Vec<ToolCall>,
     /// What it thought, if the provider shows it.
     pub reasoning: Option<String>,
+    /// What only its own provider can read, to be sent back with the conversation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sealed: Vec<Sealed>,
     /// Why it ended.
     pub finish: FinishReason,
     /// What it cost.
@@ -104,6 +107,7 @@ impl ChatReply {
             text: self.text,
             tool_calls: self.tool_calls,
             reasoning: self.reasoning,
+            sealed: self.sealed,
         })
     }
 }

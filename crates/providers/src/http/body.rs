@@ -5,6 +5,9 @@ use super::transport::{Body, TransportError};
 /// The most that is read of an answer in one piece.
 pub(crate) const REPLY_MAX: usize = 64 << 20;
 
+/// The most that is read of an answer that is made of vectors.
+pub(crate) const EMBEDDINGS_MAX: usize = 256 << 20;
+
 /// The most that is read of an error's body. What follows is not read; the connection is closed.
 pub(crate) const ERROR_MAX: usize = 256 << 10;
 

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, Uri};
 
 use super::attempt::{Attempt, Refusal, Source};
 use super::base_url::BaseUrl;
-use super::body::{REPLY_MAX, read_error, read_reply};
+use super::body::{read_error, read_reply};
 use super::client::ReqwestTransport;
 use super::headers;
 use super::redact::Mask;
@@ -37,6 +37,23 @@ pub(crate) enum Form {
     Json,
     /// In pieces.
     Events,
+}
+
+/// A request to be sent.
+#[derive(Debug)]
+pub(crate) struct Post<'a> {
+    pub(crate) url: &'a Uri,
+    pub(crate) form: Form,
+    pub(crate) body: Vec<u8>,
+    /// Headers of this request alone, a signature say. They replace those of every request.
+    pub(crate) headers: HeaderMap,
+}
+
+impl<'a> Post<'a> {
+    /// A request without headers of its own.
+    pub(crate) fn new(url: &'a Uri, form: Form, body: Vec<u8>) -> Self {
+        Self { url, form, body, headers: HeaderMap::new() }
+    }
 }
 
 impl Form {
@@ -107,9 +124,7 @@ impl Service {
         &self,
         attempt: &Attempt<'_>,
         ask: Ask<'_>,
-        url: &Uri,
-        form: Form,
-        body: Vec<u8>,
+        post: Post<'_>,
         refused: impl for<'a, 'b> FnOnce(&'a Refusal<'b>) -> Error,
     ) -> Result<HttpResponse, Error> {
         if let Some(missing) = &self.missing {
@@ -117,10 +132,11 @@ impl Service {
         }
         let mut headers = self.headers.clone();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.entry(ACCEPT).or_insert(form.media_type());
+        headers.entry(ACCEPT).or_insert(post.form.media_type());
         headers::set(&mut headers, &self.name, ask.headers())
             .map_err(|error| error.with_target(&self.name, ask.model()))?;
-        let request = HttpRequest::new(Method::POST, url.clone(), headers, body);
+        headers.extend(post.headers);
+        let request = HttpRequest::new(Method::POST, post.url.clone(), headers, post.body);
         let mut response = self.transport.send(request).await.map_err(|cause| attempt.broken(cause))?;
         if response.status.is_success() {
             return Ok(response);
@@ -135,13 +151,14 @@ impl Service {
         Err(refused(&Refusal { status, headers: &response.headers, body: &body, now }))
     }
 
-    /// Reads a success to its end.
+    /// Reads a success to its end, within `max` bytes.
     pub(crate) async fn read<'a>(
         attempt: Attempt<'a>,
         response: HttpResponse,
+        max: usize,
     ) -> Result<(Source<'a>, Vec<u8>), Error> {
         let (source, mut body) = open(attempt, response);
-        match read_reply(&mut body, REPLY_MAX).await {
+        match read_reply(&mut body, max).await {
             Ok(body) => Ok((source, body)),
             Err(unread) => Err(source.unread(unread)),
         }

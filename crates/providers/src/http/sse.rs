@@ -3,11 +3,10 @@
 //! Pure: bytes go in, events come out, and how the bytes were cut makes no difference. Only what belongs to an event
 //! that is still to end is held, within a bound.
 
-/// The most bytes a line may have, and the most bytes of lines an event may hold.
-pub(crate) const EVENT_MAX: usize = 8 << 20;
-
 /// A larger buffer is given back once its event is out.
 const KEPT: usize = 64 << 10;
+
+use super::frames::{BadFrame, FRAME_MAX, Frames};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -19,10 +18,6 @@ pub(crate) struct SseEvent {
     /// Its data, the lines joined by `\n`.
     pub(crate) data: String,
 }
-
-/// A line or an event has more than [`EVENT_MAX`] bytes.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct TooLong;
 
 /// Finds events in bytes, as the WHATWG's "Interpreting an event stream" says, but for one thing: the end of the stream
 /// ends an event as well, since servers forget the blank line behind their last one.
@@ -48,14 +43,19 @@ impl Default for SseParser {
             data: Vec::new(),
             after_cr: false,
             first_line: true,
-            max: EVENT_MAX,
+            max: FRAME_MAX,
         }
     }
 }
 
-impl SseParser {
-    /// Takes bytes from the front of `input` until an event has ended or there are none left.
-    pub(crate) fn next(&mut self, input: &mut &[u8]) -> Result<Option<SseEvent>, TooLong> {
+impl Frames for SseParser {
+    type Frame = SseEvent;
+
+    fn is_whole(start: u8) -> bool {
+        matches!(start, b'{' | b'[' | b'<')
+    }
+
+    fn next(&mut self, input: &mut &[u8]) -> Result<Option<SseEvent>, BadFrame> {
         loop {
             if self.after_cr && !input.is_empty() {
                 self.after_cr = false;
@@ -64,7 +64,7 @@ impl SseParser {
             let end = input.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
             let (head, tail) = input.split_at(end.unwrap_or(input.len()));
             if self.line.len() + head.len() > self.max {
-                return Err(TooLong);
+                return Err(BadFrame::TooLong);
             }
             let Some((ending, rest)) = tail.split_first() else {
                 self.line.extend_from_slice(head);
@@ -88,16 +88,17 @@ impl SseParser {
         }
     }
 
-    /// The event that the end of the stream ends, if one has begun.
-    pub(crate) fn end(mut self) -> Result<Option<SseEvent>, TooLong> {
+    fn end(mut self) -> Result<Option<SseEvent>, BadFrame> {
         let line = std::mem::take(&mut self.line);
         if !line.is_empty() {
             self.end_line(&line)?;
         }
         Ok(self.dispatch())
     }
+}
 
-    fn end_line(&mut self, mut line: &[u8]) -> Result<Option<SseEvent>, TooLong> {
+impl SseParser {
+    fn end_line(&mut self, mut line: &[u8]) -> Result<Option<SseEvent>, BadFrame> {
         if std::mem::take(&mut self.first_line) {
             line = line.strip_prefix(BOM).unwrap_or(line);
         }
@@ -109,7 +110,7 @@ impl SseParser {
         let value = value.strip_prefix(b":").unwrap_or(value);
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match field {
-            b"data" if self.data.len() + value.len() >= self.max => return Err(TooLong),
+            b"data" if self.data.len() + value.len() >= self.max => return Err(BadFrame::TooLong),
             b"data" => {
                 self.data.extend_from_slice(value);
                 self.data.push(b'\n');

@@ -11,7 +11,7 @@ use http_body::Body as HttpBody;
 
 use super::attempt::Source;
 use super::body::{REPLY_MAX, Unread};
-use super::sse::{EVENT_MAX, SseEvent, SseParser};
+use super::frames::{BadFrame, FRAME_MAX, Frames};
 use super::transport::Body;
 
 /// White space in front of a body that says nothing yet of what it is.
@@ -19,26 +19,28 @@ const BLANK_MAX: usize = 64;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// What a wire's events mean. Pure: what there is to say goes to `out`, in order, also before an error.
+/// What a wire's frames mean. Pure: what there is to say goes to `out`, in order, also before an error.
 pub(crate) trait Decode: Send + Unpin + 'static {
     /// A piece of an answer.
     type Piece: Send + Unpin + 'static;
+    /// How its body is cut.
+    type Frames: Frames;
 
     /// The response has begun.
     fn open(&mut self, source: &Source<'_>, out: &mut VecDeque<Self::Piece>);
 
-    /// An event has come. True if it is the terminal marker.
-    fn event(
+    /// A frame has come. True if it is the terminal marker.
+    fn frame(
         &mut self,
         source: &Source<'_>,
-        event: &SseEvent,
+        frame: &<Self::Frames as Frames>::Frame,
         out: &mut VecDeque<Self::Piece>,
     ) -> Result<bool, Error>;
 
-    /// The events have ended without the terminal marker, though nothing broke off.
+    /// The frames have ended without the terminal marker, though nothing broke off.
     fn end(&mut self, source: &Source<'_>, out: &mut VecDeque<Self::Piece>) -> Result<(), Error>;
 
-    /// In place of events there came this.
+    /// In place of frames there came this.
     fn whole(
         &mut self,
         source: &Source<'_>,
@@ -54,7 +56,7 @@ pub(crate) struct EventStream<D: Decode> {
     body: Option<Body>,
     /// What has been read and not been looked at. No more is read before it is: a slow reader holds one piece.
     chunk: Bytes,
-    framing: Framing,
+    framing: Framing<D::Frames>,
     decoder: D,
     out: VecDeque<D::Piece>,
     failed: Option<Error>,
@@ -62,23 +64,23 @@ pub(crate) struct EventStream<D: Decode> {
 
 /// What the body is.
 #[derive(Debug)]
-enum Framing {
+enum Framing<F> {
     /// Nothing but white space has come.
     Unknown(Vec<u8>),
-    Events(SseParser),
+    Frames(F),
     /// A value or a page. Servers give them where a stream was asked for, and not always under their own name.
     Whole(Vec<u8>),
 }
 
-impl Framing {
+impl<F: Frames> Framing<F> {
     /// What a body that begins so is, as soon as that can be said.
     fn of(start: &[u8]) -> Option<Self> {
         let blank = |byte: &&u8| !byte.is_ascii_whitespace();
         match start.strip_prefix(BOM).unwrap_or(start).iter().find(blank) {
             _ if BOM.starts_with(start) => None,
-            Some(b'{' | b'[' | b'<') => Some(Self::Whole(Vec::new())),
+            Some(byte) if F::is_whole(*byte) => Some(Self::Whole(Vec::new())),
             None if start.len() < BLANK_MAX => None,
-            Some(_) | None => Some(Self::Events(SseParser::default())),
+            Some(_) | None => Some(Self::Frames(F::default())),
         }
     }
 }
@@ -109,14 +111,13 @@ impl<D: Decode> EventStream<D> {
                         self.framing = framing;
                     }
                 }
-                Framing::Events(parser) => {
+                Framing::Frames(frames) => {
                     let mut input = &*self.chunk;
-                    let event = parser.next(&mut input);
+                    let frame = frames.next(&mut input);
                     let used = self.chunk.len() - input.len();
                     self.chunk.advance(used);
-                    let Ok(event) = event else { return Err(self.too_long()) };
-                    if let Some(event) = event {
-                        self.event(&event)?;
+                    if let Some(frame) = frame.map_err(|bad| self.bad(bad))? {
+                        self.frame(&frame)?;
                     }
                 }
                 Framing::Whole(body) if body.len() + self.chunk.len() > REPLY_MAX => {
@@ -138,10 +139,10 @@ impl<D: Decode> EventStream<D> {
             Framing::Whole(body) => {
                 return self.decoder.whole(&self.source, &body, &mut self.out);
             }
-            Framing::Events(parser) => {
-                let last = parser.end().map_err(|_| self.too_long())?;
+            Framing::Frames(frames) => {
+                let last = frames.end().map_err(|bad| self.bad(bad))?;
                 if let Some(last) = last
-                    && self.decoder.event(&self.source, &last, &mut self.out)?
+                    && self.decoder.frame(&self.source, &last, &mut self.out)?
                 {
                     return Ok(());
                 }
@@ -151,16 +152,23 @@ impl<D: Decode> EventStream<D> {
         self.decoder.end(&self.source, &mut self.out)
     }
 
-    fn event(&mut self, event: &SseEvent) -> Result<(), Error> {
-        if self.decoder.event(&self.source, event, &mut self.out)? {
+    fn frame(&mut self, frame: &<D::Frames as Frames>::Frame) -> Result<(), Error> {
+        if self.decoder.frame(&self.source, frame, &mut self.out)? {
             (self.body, self.chunk) = (None, Bytes::new());
         }
         Ok(())
     }
 
-    fn too_long(&self) -> Error {
-        let message = format!("an event of the stream is longer than {} MiB", EVENT_MAX >> 20);
-        self.source.bad_reply(&message)
+    fn bad(&self, bad: BadFrame) -> Error {
+        match bad {
+            BadFrame::TooLong => {
+                let message = format!("an event of the stream is longer than {} MiB", FRAME_MAX >> 20);
+                self.source.bad_reply(&message)
+            }
+            BadFrame::Damaged(how) => {
+                self.source.bad_reply(&format!("an event of the stream is damaged: {how}"))
+            }
+        }
     }
 
     /// Reads on; `Ready` once something has come.

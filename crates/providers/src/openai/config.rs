@@ -7,7 +7,8 @@ use backstop_core::{Env, Error, KindOption, Secret, Settings, Shape};
 use http::{HeaderMap, HeaderName};
 
 use super::NAME;
-use crate::http::{BaseUrl, Credential, Mask, Options, bearer, set};
+use crate::http::{BaseUrl, Credential, Mask, bearer, set};
+use crate::options::Options;
 
 /// Where OpenAI itself is.
 const BASE_URL: &str = "https://api.openai.com/v1";

@@ -10,7 +10,7 @@ use super::error;
 use super::wire::{
     CallDelta, Choice, Chunk, Completion, Delta, FunctionDelta, ReplyCall, ReplyMessage, WireUsage,
 };
-use crate::http::{Decode, Source, SseEvent, from_json};
+use crate::http::{Decode, Source, SseEvent, SseParser, from_json};
 
 /// The terminal marker of a stream.
 const DONE: &str = "[DONE]";
@@ -86,12 +86,13 @@ pub(super) struct ChatPieces {
 
 impl Decode for ChatPieces {
     type Piece = ChatEvent;
+    type Frames = SseParser;
 
     fn open(&mut self, source: &Source<'_>, out: &mut VecDeque<ChatEvent>) {
         out.push_back(ChatEvent::opened(Some(source.status), source.request_id()));
     }
 
-    fn event(
+    fn frame(
         &mut self,
         source: &Source<'_>,
         event: &SseEvent,

@@ -24,7 +24,7 @@ pub const DEFAULT_MODEL: &str = "gpt-5-mini";
 #[must_use]
 pub fn kind() -> Kind {
     Kind::new(NAME, |settings| Ok(Arc::new(OpenAi::new(OpenAiConfig::from_settings(settings)?)?)))
-        .with_key_env(config::KEY_VARIABLE)
+        .with_key_envs(&[config::KEY_VARIABLE])
         .with_default_model(DEFAULT_MODEL)
         .with_options(config::OPTIONS)
 }

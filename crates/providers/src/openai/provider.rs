@@ -9,7 +9,7 @@ use http::Uri;
 
 use super::config::{CHAT, OpenAiConfig};
 use super::{decode, encode, error};
-use crate::http::{Attempt, Form, HttpResponse, Refusal, Service, Transport};
+use crate::http::{Attempt, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service, Transport};
 
 /// OpenAI, or a server that speaks its wire.
 ///
@@ -87,7 +87,7 @@ impl Provider for OpenAi {
 
     async fn chat(&self, ask: Ask<'_>, request: &ChatRequest) -> Result<ChatReply, Error> {
         let (attempt, response) = self.post(ask, request, Form::Json).await?;
-        let (source, body) = Service::read(attempt, response).await?;
+        let (source, body) = Service::read(attempt, response, REPLY_MAX).await?;
         decode::chat(&source, &body, request)
     }
 
@@ -112,7 +112,7 @@ impl OpenAi {
         let body = encode::chat(self.name(), ask, request, pieces)?;
         let refused =
             |refusal: &Refusal<'_>| error::of_refusal(&attempt, refusal, encode::is_text_only(request));
-        let response = self.service.post(&attempt, ask, &self.chat, form, body, refused).await?;
+        let response = self.service.post(&attempt, ask, Post::new(&self.chat, form, body), refused).await?;
         Ok((attempt, response))
     }
 }
