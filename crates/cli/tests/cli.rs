@@ -334,7 +334,9 @@ fn interrupt(child: &Child) {
 #[test]
 fn complete_and_embed_say_in_their_objects_why_no_target_can() {
     let folder = Folder::new("others");
-    let config = folder.config(&two("http://127.0.0.1:9/v1", "http://127.0.0.1:9/v1", ""));
+    // A kind that chats and does nothing else.
+    let chatting = two("http://127.0.0.1:9/v1", "http://127.0.0.1:9/v1", "").replace("openai", "perplexity");
+    let config = folder.config(&chatting);
     let config = config.to_str().unwrap();
     let output = folder.backstop(&["complete", "--json", "--config", config, "once upon"]).output().unwrap();
     let value = json(&output);

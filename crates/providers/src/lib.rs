@@ -3,11 +3,27 @@
 //! | feature | module | what it asks |
 //! |---|---|---|
 //! | `openai` | `openai` | OpenAI, and any server that speaks its wire |
+//! | `cerebras` | `cerebras` | Cerebras |
+//! | `deepseek` | `deepseek` | DeepSeek |
+//! | `fireworks` | `fireworks` | Fireworks AI |
+//! | `groq` | `groq` | Groq |
+//! | `huggingface` | `huggingface` | the router of Hugging Face |
+//! | `llama_cpp` | `llama_cpp` | the server of llama.cpp |
+//! | `lmstudio` | `lmstudio` | LM Studio's server |
+//! | `moonshot` | `moonshot` | Moonshot AI (Kimi) |
+//! | `nvidia` | `nvidia` | NVIDIA NIM |
+//! | `openrouter` | `openrouter` | OpenRouter |
+//! | `perplexity` | `perplexity` | Perplexity |
+//! | `sambanova` | `sambanova` | SambaNova |
+//! | `together` | `together` | Together AI |
+//! | `vllm` | `vllm` | a vLLM server |
+//! | `xai` | `xai` | xAI (Grok) |
 //!
 //! | feature | what it adds |
 //! |---|---|
 //! | `rustls` | `https` base URLs |
 //! | `http` | what providers over HTTP share; they switch it on by themselves |
+//! | `dialect` | what kinds that speak OpenAI's wire share; they switch it on by themselves |
 //!
 //! Without `rustls` only `http` base URLs work, as those of servers on this machine.
 //!
@@ -21,18 +37,68 @@
 //! }
 //! ```
 
+#[cfg(feature = "cerebras")]
+pub mod cerebras;
+#[cfg(feature = "deepseek")]
+pub mod deepseek;
+#[cfg(feature = "dialect")]
+#[allow(dead_code, unused_imports, reason = "each kind uses its part of what they share")]
+pub mod dialect;
+#[cfg(feature = "fireworks")]
+pub mod fireworks;
+#[cfg(feature = "groq")]
+pub mod groq;
 #[cfg(feature = "http")]
 #[allow(dead_code, unused_imports, reason = "each provider uses its part of what they share")]
 pub mod http;
+#[cfg(feature = "huggingface")]
+pub mod huggingface;
+#[cfg(feature = "llama_cpp")]
+pub mod llama_cpp;
+#[cfg(feature = "lmstudio")]
+pub mod lmstudio;
+#[cfg(feature = "moonshot")]
+pub mod moonshot;
+#[cfg(feature = "nvidia")]
+pub mod nvidia;
 #[cfg(feature = "openai")]
 pub mod openai;
+#[cfg(feature = "openrouter")]
+pub mod openrouter;
 #[allow(dead_code, reason = "each provider has its own options")]
 mod options;
+#[cfg(feature = "perplexity")]
+pub mod perplexity;
+#[cfg(feature = "sambanova")]
+pub mod sambanova;
+#[cfg(feature = "together")]
+pub mod together;
+#[cfg(feature = "vllm")]
+pub mod vllm;
+#[cfg(feature = "xai")]
+pub mod xai;
 
 use backstop_core::{Kind, Registry};
 
 /// Every kind there is, compiled in or not. Each is a feature of this name.
-pub const KNOWN_KINDS: &[&str] = &["openai"];
+pub const KNOWN_KINDS: &[&str] = &[
+    "openai",
+    "cerebras",
+    "deepseek",
+    "fireworks",
+    "groq",
+    "huggingface",
+    "llama_cpp",
+    "lmstudio",
+    "moonshot",
+    "nvidia",
+    "openrouter",
+    "perplexity",
+    "sambanova",
+    "together",
+    "vllm",
+    "xai",
+];
 
 /// The kinds that are compiled in, in the order of [`KNOWN_KINDS`]: name, variable of the key, default model,
 /// settings, and how to build one.
@@ -41,6 +107,36 @@ pub fn kinds() -> Vec<Kind> {
     vec![
         #[cfg(feature = "openai")]
         openai::kind(),
+        #[cfg(feature = "cerebras")]
+        cerebras::kind(),
+        #[cfg(feature = "deepseek")]
+        deepseek::kind(),
+        #[cfg(feature = "fireworks")]
+        fireworks::kind(),
+        #[cfg(feature = "groq")]
+        groq::kind(),
+        #[cfg(feature = "huggingface")]
+        huggingface::kind(),
+        #[cfg(feature = "llama_cpp")]
+        llama_cpp::kind(),
+        #[cfg(feature = "lmstudio")]
+        lmstudio::kind(),
+        #[cfg(feature = "moonshot")]
+        moonshot::kind(),
+        #[cfg(feature = "nvidia")]
+        nvidia::kind(),
+        #[cfg(feature = "openrouter")]
+        openrouter::kind(),
+        #[cfg(feature = "perplexity")]
+        perplexity::kind(),
+        #[cfg(feature = "sambanova")]
+        sambanova::kind(),
+        #[cfg(feature = "together")]
+        together::kind(),
+        #[cfg(feature = "vllm")]
+        vllm::kind(),
+        #[cfg(feature = "xai")]
+        xai::kind(),
     ]
 }
 

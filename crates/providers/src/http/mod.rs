@@ -32,7 +32,7 @@ pub(crate) use frames::{BadFrame, FRAME_MAX, Frames};
 pub(crate) use headers::set;
 pub(crate) use hint::{Hint, wait_in_message};
 pub(crate) use json::from_json;
-pub(crate) use key::{Credential, bearer};
+pub(crate) use key::{Credential, bare, bearer};
 pub(crate) use redact::Mask;
 pub(crate) use service::{Form, Post, Service};
 pub(crate) use sse::{SseEvent, SseParser};

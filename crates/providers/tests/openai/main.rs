@@ -13,3 +13,5 @@ mod sockets;
 mod stream;
 mod stream_faults;
 mod streamed;
+#[path = "../common/transport.rs"]
+mod transport;

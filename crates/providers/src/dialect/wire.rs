@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 /// `POST /chat/completions`.
 #[derive(Debug, Serialize)]
@@ -19,10 +19,13 @@ pub(super) struct ChatBody<'a> {
     pub(super) parallel_tool_calls: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) response_format: Option<ResponseFormat<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reasoning_effort: Option<&'static str>,
+    #[serde(flatten)]
+    pub(super) thinking: WireThinking,
+    /// The newer name of the limit; a body has one of the two.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) max_completion_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) temperature: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,6 +39,9 @@ pub(super) struct ChatBody<'a> {
     /// Only legal in a stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) stream_options: Option<StreamOptions>,
+    /// What every chat of a dialect holds.
+    #[serde(flatten)]
+    pub(super) always: Map<String, Value>,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,24 +49,58 @@ pub(super) struct StreamOptions {
     pub(super) include_usage: bool,
 }
 
+/// The forms of asking for thoughts.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct WireThinking {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reasoning_effort: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reasoning: Option<EffortObject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) thinking: Option<Switch>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) chat_template_kwargs: Option<TemplateArguments>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct EffortObject {
+    pub(super) effort: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Switch {
+    pub(super) r#type: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct TemplateArguments {
+    pub(super) enable_thinking: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reasoning_effort: Option<&'static str>,
+}
+
 #[derive(Debug, Serialize)]
 #[serde(tag = "role", rename_all = "lowercase")]
 pub(super) enum WireMessage<'a> {
     System {
-        content: &'a str,
+        content: Cow<'a, str>,
     },
     User {
         content: Content<'a>,
     },
     Assistant {
         #[serde(skip_serializing_if = "Option::is_none")]
-        content: Option<&'a str>,
+        content: Option<Cow<'a, str>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reasoning_content: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reasoning_details: Option<&'a Value>,
         /// An empty list is refused.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         tool_calls: Vec<WireCall<'a>>,
     },
     Tool {
-        tool_call_id: &'a str,
+        tool_call_id: Cow<'a, str>,
         content: &'a str,
     },
 }
@@ -110,7 +150,7 @@ pub(super) struct FileId<'a> {
 
 #[derive(Debug, Serialize)]
 pub(super) struct WireCall<'a> {
-    pub(super) id: &'a str,
+    pub(super) id: Cow<'a, str>,
     pub(super) r#type: &'static str,
     pub(super) function: WireFunction<'a>,
 }
@@ -119,7 +159,7 @@ pub(super) struct WireCall<'a> {
 pub(super) struct WireFunction<'a> {
     pub(super) name: &'a str,
     /// JSON in a text.
-    pub(super) arguments: &'a str,
+    pub(super) arguments: Cow<'a, str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -180,8 +220,11 @@ pub(super) struct Completion<'a> {
 #[derive(Debug, Deserialize)]
 pub(super) struct Choice<'a> {
     #[serde(borrow)]
-    pub(super) message: ReplyMessage<'a>,
+    pub(super) message: Option<ReplyMessage<'a>>,
     pub(super) finish_reason: Option<String>,
+    /// Some services put an error beside what there is of an answer.
+    #[serde(borrow)]
+    pub(super) error: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -193,6 +236,8 @@ pub(super) struct ReplyMessage<'a> {
     pub(super) reasoning_content: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) reasoning: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) reasoning_details: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) tool_calls: Option<Vec<ReplyCall<'a>>>,
 }
@@ -226,6 +271,17 @@ pub(super) struct Chunk<'a> {
     pub(super) usage: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) error: Option<&'a RawValue>,
+    /// Groq's own: usage and errors that stand nowhere else.
+    #[serde(borrow)]
+    pub(super) x_groq: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Apart<'a> {
+    #[serde(borrow)]
+    pub(super) usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) error: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -234,6 +290,10 @@ pub(super) struct ChunkChoice<'a> {
     #[serde(borrow)]
     pub(super) delta: Option<Delta<'a>>,
     pub(super) finish_reason: Option<String>,
+    #[serde(borrow)]
+    pub(super) usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) error: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -244,6 +304,8 @@ pub(super) struct Delta<'a> {
     pub(super) reasoning_content: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) reasoning: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) reasoning_details: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) tool_calls: Option<Vec<CallDelta<'a>>>,
 }
@@ -270,6 +332,10 @@ pub(super) struct WireUsage {
     pub(super) completion_tokens: Option<u64>,
     pub(super) prompt_tokens_details: Option<PromptDetails>,
     pub(super) completion_tokens_details: Option<CompletionDetails>,
+    /// DeepSeek's own name for the part that was read from a cache.
+    pub(super) prompt_cache_hit_tokens: Option<u64>,
+    /// Perplexity's own place for the part that is reasoning.
+    pub(super) reasoning_tokens: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
