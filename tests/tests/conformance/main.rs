@@ -16,12 +16,15 @@ fn subjects() -> Vec<Box<dyn Subject>> {
 
 #[test]
 fn every_provider_keeps_every_case_or_says_why_it_does_not_apply() {
-    let reports: Vec<Report> = std::thread::scope(|scope| {
-        let subjects = subjects();
-        let running: Vec<_> =
-            subjects.into_iter().map(|subject| scope.spawn(move || run_blocking(subject.as_ref()))).collect();
-        running.into_iter().map(|report| report.join().unwrap()).collect()
-    });
+    let mut reports: Vec<Report> = Vec::new();
+    // A few at a time: each keeps sockets open.
+    for some in subjects().chunks(4) {
+        std::thread::scope(|scope| {
+            let running: Vec<_> =
+                some.iter().map(|subject| scope.spawn(|| run_blocking(subject.as_ref()))).collect();
+            reports.extend(running.into_iter().map(|report| report.join().unwrap()));
+        });
+    }
     println!("{}", table::of(&reports));
     let failures: Vec<String> = reports
         .iter()
