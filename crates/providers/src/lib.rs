@@ -18,11 +18,12 @@
 //! | `together` | `together` | Together AI |
 //! | `vllm` | `vllm` | a vLLM server |
 //! | `xai` | `xai` | xAI (Grok) |
+//! | `tiny` | `tiny` | a very small model that is compiled in: no key, no file, no network |
 //!
 //! | feature | what it adds |
 //! |---|---|
 //! | `rustls` | `https` base URLs |
-//! | `http` | what providers over HTTP share; they switch it on by themselves |
+//! | `http`, `in_process` | what providers over HTTP, or in this process, share; they switch it on by themselves |
 //! | `dialect` | what kinds that speak OpenAI's wire share; they switch it on by themselves |
 //!
 //! Without `rustls` only `http` base URLs work, as those of servers on this machine.
@@ -53,6 +54,9 @@ pub mod groq;
 pub mod http;
 #[cfg(feature = "huggingface")]
 pub mod huggingface;
+#[cfg(feature = "in_process")]
+#[allow(dead_code, unused_imports, reason = "each provider uses its part of what they share")]
+mod in_process;
 #[cfg(feature = "llama_cpp")]
 pub mod llama_cpp;
 #[cfg(feature = "lmstudio")]
@@ -71,6 +75,8 @@ mod options;
 pub mod perplexity;
 #[cfg(feature = "sambanova")]
 pub mod sambanova;
+#[cfg(feature = "tiny")]
+pub mod tiny;
 #[cfg(feature = "together")]
 pub mod together;
 #[cfg(feature = "vllm")]
@@ -80,64 +86,39 @@ pub mod xai;
 
 use backstop_core::{Kind, Registry};
 
-/// Every kind there is, compiled in or not. Each is a feature of this name.
-pub const KNOWN_KINDS: &[&str] = &[
-    "openai",
-    "cerebras",
-    "deepseek",
-    "fireworks",
-    "groq",
-    "huggingface",
-    "llama_cpp",
-    "lmstudio",
-    "moonshot",
-    "nvidia",
-    "openrouter",
-    "perplexity",
-    "sambanova",
-    "together",
-    "vllm",
-    "xai",
-];
+/// Makes the list of kinds: each the name of its module and of its feature.
+macro_rules! kinds {
+    ($($module:ident $name:literal,)+) => {
+        /// Every kind there is, compiled in or not. Each is a feature of this name.
+        pub const KNOWN_KINDS: &[&str] = &[$($name),+];
 
-/// The kinds that are compiled in, in the order of [`KNOWN_KINDS`]: name, variable of the key, default model,
-/// settings, and how to build one.
-#[must_use]
-pub fn kinds() -> Vec<Kind> {
-    vec![
-        #[cfg(feature = "openai")]
-        openai::kind(),
-        #[cfg(feature = "cerebras")]
-        cerebras::kind(),
-        #[cfg(feature = "deepseek")]
-        deepseek::kind(),
-        #[cfg(feature = "fireworks")]
-        fireworks::kind(),
-        #[cfg(feature = "groq")]
-        groq::kind(),
-        #[cfg(feature = "huggingface")]
-        huggingface::kind(),
-        #[cfg(feature = "llama_cpp")]
-        llama_cpp::kind(),
-        #[cfg(feature = "lmstudio")]
-        lmstudio::kind(),
-        #[cfg(feature = "moonshot")]
-        moonshot::kind(),
-        #[cfg(feature = "nvidia")]
-        nvidia::kind(),
-        #[cfg(feature = "openrouter")]
-        openrouter::kind(),
-        #[cfg(feature = "perplexity")]
-        perplexity::kind(),
-        #[cfg(feature = "sambanova")]
-        sambanova::kind(),
-        #[cfg(feature = "together")]
-        together::kind(),
-        #[cfg(feature = "vllm")]
-        vllm::kind(),
-        #[cfg(feature = "xai")]
-        xai::kind(),
-    ]
+        /// The kinds that are compiled in, in the order of [`KNOWN_KINDS`]: name, variable of the key, default model,
+        /// settings, and how to build one.
+        #[must_use]
+        pub fn kinds() -> Vec<Kind> {
+            vec![$(#[cfg(feature = $name)] $module::kind()),+]
+        }
+    };
+}
+
+kinds! {
+    openai "openai",
+    cerebras "cerebras",
+    deepseek "deepseek",
+    fireworks "fireworks",
+    groq "groq",
+    huggingface "huggingface",
+    llama_cpp "llama_cpp",
+    lmstudio "lmstudio",
+    moonshot "moonshot",
+    nvidia "nvidia",
+    openrouter "openrouter",
+    perplexity "perplexity",
+    sambanova "sambanova",
+    together "together",
+    vllm "vllm",
+    xai "xai",
+    tiny "tiny",
 }
 
 /// A registry of the kinds that are compiled in.
