@@ -18,7 +18,7 @@ use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, kind_of, wait_in_me
 const LOADING: Duration = Duration::from_secs(2);
 
 /// What a refusal means. A request that is too large is too long, unless there are images in it.
-pub(crate) fn of_refusal(
+pub(super) fn of_refusal(
     dialect: &Dialect,
     attempt: &Attempt<'_>,
     refusal: &Refusal<'_>,
@@ -54,7 +54,7 @@ pub(crate) fn in_reply(dialect: &Dialect, source: &Source<'_>, told: &str) -> Er
 }
 
 /// As [`in_reply`], for an error that was found within something else.
-pub(super) fn within_reply(dialect: &Dialect, source: &Source<'_>, error: &str) -> Error {
+pub(crate) fn within_reply(dialect: &Dialect, source: &Source<'_>, error: &str) -> Error {
     in_reply(dialect, source, &format!(r#"{{"error":{error}}}"#))
 }
 

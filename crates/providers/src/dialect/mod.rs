@@ -33,7 +33,8 @@ pub(crate) use dialect::{
     Takes, Thinking, Words,
 };
 pub(crate) use encode::{is_text_only, number, unknown, written};
-pub(crate) use error::{in_reply, of_refusal};
+pub(crate) use error::{in_reply, within_reply};
+pub(crate) use wire::Link;
 
 /// The kind of a dialect.
 pub(crate) fn kind(dialect: &'static Dialect) -> Kind {

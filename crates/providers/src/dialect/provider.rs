@@ -89,10 +89,6 @@ impl DialectProvider {
         let service = Service::new(config.name, base_url, headers, mask, missing, transport);
         Ok(Self { dialect, service, chat, complete, embed, stream_usage })
     }
-
-    pub(crate) fn service(&self) -> &Service {
-        &self.service
-    }
 }
 
 #[async_trait]
@@ -180,7 +176,8 @@ impl DialectProvider {
         self.post(ask, &url, form, body, true).await
     }
 
-    async fn post<'a>(
+    /// Sends a body; what the service refuses is told in its own way.
+    pub(crate) async fn post<'a>(
         &'a self,
         ask: Ask<'a>,
         url: &Uri,

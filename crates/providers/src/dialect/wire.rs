@@ -127,7 +127,7 @@ pub(super) struct ImageUrl<'a> {
 
 /// A URL, or the image itself as a `data:` URL, written without a copy in between.
 #[derive(Debug)]
-pub(super) enum Link<'a> {
+pub(crate) enum Link<'a> {
     Url(&'a str),
     Data { media_type: &'a str, base64: &'a str },
 }

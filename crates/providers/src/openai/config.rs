@@ -3,10 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use backstop_core::{Env, Error, Secret, Settings};
+use backstop_core::{Env, Error, ErrorKind, Secret, Settings};
 
 use super::{DIALECT, ORGANIZATION, PROJECT};
 use crate::dialect::DialectConfig;
+use crate::options::Options;
 
 /// What an [`OpenAi`](super::OpenAi) provider is built from.
 ///
@@ -18,13 +19,15 @@ use crate::dialect::DialectConfig;
 #[derive(Clone)]
 pub struct OpenAiConfig {
     pub(super) dialect: DialectConfig,
+    /// Whether chats go to the Responses API.
+    pub(super) responses: bool,
 }
 
 impl OpenAiConfig {
     /// OpenAI itself, with this key. The environment plays no part.
     #[must_use]
     pub fn new(api_key: impl Into<Secret>) -> Self {
-        Self { dialect: DialectConfig::new(&DIALECT, Some(api_key.into())) }
+        Self { dialect: DialectConfig::new(&DIALECT, Some(api_key.into())), responses: false }
     }
 
     /// A server that speaks OpenAI's wire and wants no key, at this base URL: with `/v1`, without
@@ -39,7 +42,7 @@ impl OpenAiConfig {
     /// Without a key the provider can be built, and its capabilities say what is missing.
     #[must_use]
     pub fn from_env(env: &Env) -> Self {
-        Self { dialect: DialectConfig::from_env(&DIALECT, env) }
+        Self { dialect: DialectConfig::from_env(&DIALECT, env), responses: false }
     }
 
     /// What a config file says, completed by the environment.
@@ -50,19 +53,32 @@ impl OpenAiConfig {
     /// # Errors
     /// `Config` for an option that does not exist or is of the wrong type.
     pub fn from_settings(settings: Settings) -> Result<Self, Error> {
-        Ok(Self { dialect: DialectConfig::from_settings(&DIALECT, &settings)? })
+        let mut options = Options::of(&settings, DIALECT.options)?;
+        let responses = match options.text("api")?.as_deref() {
+            None | Some("chat_completions") => false,
+            Some("responses") => true,
+            Some(_) => {
+                let name = &settings.name;
+                let message = format!(
+                    "the setting `api` of provider `{name}` is neither \"chat_completions\" nor \"responses\""
+                );
+                return Err(Error::new(ErrorKind::Config, message));
+            }
+        };
+        let dialect = DialectConfig::from_options(&DIALECT, &settings, options)?;
+        Ok(Self { dialect, responses })
     }
 
     /// Replaces the name used in routes, `openai`.
     #[must_use]
     pub fn with_name(self, name: impl Into<String>) -> Self {
-        Self { dialect: self.dialect.with_name(name) }
+        Self { dialect: self.dialect.with_name(name), ..self }
     }
 
     /// Replaces the base URL: what precedes `/chat/completions`.
     #[must_use]
     pub fn with_base_url(self, base_url: impl Into<String>) -> Self {
-        Self { dialect: self.dialect.with_base_url(base_url) }
+        Self { dialect: self.dialect.with_base_url(base_url), ..self }
     }
 
     /// Bills this organization.
@@ -82,19 +98,26 @@ impl OpenAiConfig {
     /// Replaces the connect timeout of 5 seconds.
     #[must_use]
     pub fn with_connect(self, timeout: Duration) -> Self {
-        Self { dialect: self.dialect.with_connect(timeout) }
+        Self { dialect: self.dialect.with_connect(timeout), ..self }
     }
 
     /// Sends this header with every request.
     #[must_use]
     pub fn with_header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { dialect: self.dialect.with_header(name, value) }
+        Self { dialect: self.dialect.with_header(name, value), ..self }
     }
 
     /// Does not ask streams for their usage: for servers that refuse `stream_options`.
     #[must_use]
     pub fn without_stream_usage(self) -> Self {
-        Self { dialect: self.dialect.without_stream_usage() }
+        Self { dialect: self.dialect.without_stream_usage(), ..self }
+    }
+
+    /// Chats over the Responses API instead of chat completions.
+    #[must_use]
+    pub fn with_responses(mut self) -> Self {
+        self.responses = true;
+        self
     }
 }
 

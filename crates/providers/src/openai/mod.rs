@@ -1,11 +1,16 @@
 #![doc = include_str!("docs.md")]
 
 mod config;
+mod decode;
+mod encode;
+mod error;
 mod provider;
+mod stream;
+mod wire;
 
 use std::sync::Arc;
 
-use backstop_core::ErrorKind::Unsupported;
+use backstop_core::ErrorKind::{Forbidden, Timeout, Unsupported};
 use backstop_core::{Kind, KindOption, Shape};
 
 use crate::dialect::{
@@ -33,6 +38,11 @@ static DIALECT: Dialect = Dialect {
         KindOption::new("project", Shape::Text, "Bills this project; else OPENAI_PROJECT_ID."),
         HEADERS,
         STREAM_USAGE,
+        KindOption::new(
+            "api",
+            Shape::Text,
+            "What chats go over: \"chat_completions\", which is the default, or \"responses\".",
+        ),
     ],
     headers: &[
         HeaderOption { option: "organization", header: ORGANIZATION, variable: Some("OPENAI_ORG_ID") },
@@ -49,6 +59,7 @@ static DIALECT: Dialect = Dialect {
         ..Takes::COMMON
     },
     errors: Quirks {
+        words: &[(&[], &["data_residency_mismatch"], Forbidden), (&[], &["vector_store_timeout"], Timeout)],
         // Some models have tools, or are there at all, in the Responses API only.
         phrases: &[(&[400, 404], &["v1/responses", "not a chat model"], Unsupported)],
         ..Quirks::NONE

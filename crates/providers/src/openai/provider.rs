@@ -7,10 +7,12 @@ use backstop_core::chat::{ChatReply, ChatRequest};
 use backstop_core::completion::{CompletionReply, CompletionRequest};
 use backstop_core::embedding::{EmbeddingReply, EmbeddingRequest};
 use backstop_core::{Ask, Capabilities, ChatStream, CompletionStream, Env, Error, Provider};
+use http::Uri;
 
 use super::config::OpenAiConfig;
-use crate::dialect::DialectProvider;
-use crate::http::Transport;
+use super::{decode, encode, stream};
+use crate::dialect::{DialectProvider, is_text_only};
+use crate::http::{Attempt, Form, HttpResponse, REPLY_MAX, Service, Transport};
 
 /// OpenAI, or a server that speaks its wire.
 ///
@@ -27,7 +29,10 @@ use crate::http::Transport;
 /// ```
 #[derive(Debug)]
 pub struct OpenAi {
+    /// Everything but the Responses API.
     dialect: DialectProvider,
+    /// Where that is, if chats go there.
+    responses: Option<Uri>,
 }
 
 impl OpenAi {
@@ -45,7 +50,8 @@ impl OpenAi {
     /// `Config` if a setting cannot work: a malformed base URL, a key that is no header, `https` in a build without
     /// TLS.
     pub fn new(config: OpenAiConfig) -> Result<Self, Error> {
-        Ok(Self { dialect: DialectProvider::new(config.dialect)? })
+        let responses = Self::place_of_responses(&config)?;
+        Ok(Self { dialect: DialectProvider::new(config.dialect)?, responses })
     }
 
     /// A provider over this transport, whose connect timeout is its own.
@@ -53,7 +59,24 @@ impl OpenAi {
     /// # Errors
     /// `Config` if a setting cannot work.
     pub fn with_transport(config: OpenAiConfig, transport: Arc<dyn Transport>) -> Result<Self, Error> {
-        Ok(Self { dialect: DialectProvider::with_transport(config.dialect, transport)? })
+        let responses = Self::place_of_responses(&config)?;
+        Ok(Self { dialect: DialectProvider::with_transport(config.dialect, transport)?, responses })
+    }
+
+    fn place_of_responses(config: &OpenAiConfig) -> Result<Option<Uri>, Error> {
+        let base_url = config.dialect.parsed_base_url()?;
+        config.responses.then(|| base_url.join("/responses")).transpose()
+    }
+
+    async fn respond<'a>(
+        &'a self,
+        url: &Uri,
+        ask: Ask<'a>,
+        request: &ChatRequest,
+        form: Form,
+    ) -> Result<(Attempt<'a>, HttpResponse), Error> {
+        let body = encode::response(self.name(), ask, request, form == Form::Events)?;
+        self.dialect.post(ask, url, form, body, is_text_only(request)).await
     }
 }
 
@@ -68,11 +91,16 @@ impl Provider for OpenAi {
     }
 
     async fn chat(&self, ask: Ask<'_>, request: &ChatRequest) -> Result<ChatReply, Error> {
-        self.dialect.chat(ask, request).await
+        let Some(url) = &self.responses else { return self.dialect.chat(ask, request).await };
+        let (attempt, response) = self.respond(url, ask, request, Form::Json).await?;
+        let (source, body) = Service::read(attempt, response, REPLY_MAX).await?;
+        decode::response(&source, &body, request)
     }
 
     async fn chat_stream(&self, ask: Ask<'_>, request: &ChatRequest) -> Result<ChatStream, Error> {
-        self.dialect.chat_stream(ask, request).await
+        let Some(url) = &self.responses else { return self.dialect.chat_stream(ask, request).await };
+        let (attempt, response) = self.respond(url, ask, request, Form::Events).await?;
+        Ok(Box::pin(Service::stream(attempt, response, stream::ResponsePieces::default())))
     }
 
     async fn complete(&self, ask: Ask<'_>, request: &CompletionRequest) -> Result<CompletionReply, Error> {

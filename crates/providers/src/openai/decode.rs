@@ -1,0 +1,130 @@
+//! From the bytes of a response in one piece to a reply, for the Responses API; and what streams share with it.
+
+use backstop_core::chat::{ChatReply, ChatRequest, FinishReason, Sealed, ToolCall};
+use backstop_core::{Error, ErrorKind, Partial, Usage};
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::error;
+use super::wire::{OutputItem, OutputPart, Response, WireUsage};
+use crate::http::{Source, from_json};
+
+/// What stands between parts of thoughts.
+pub(super) const BETWEEN: &str = "\n\n";
+
+/// The reply in the body of a 200. Failures, refusals and withheld or empty answers come with that status, too.
+pub(super) fn response(source: &Source<'_>, body: &[u8], request: &ChatRequest) -> Result<ChatReply, Error> {
+    reply(source, body)?.check(request).map_err(|error| source.attempt.located(error))
+}
+
+pub(super) fn reply(source: &Source<'_>, body: &[u8]) -> Result<ChatReply, Error> {
+    let response: Response<'_> =
+        from_json(body).map_err(|problem| source.no_reply(&format!("the reply {problem}")))?;
+    if let Some(error) = error::of_response(source, &response) {
+        return Err(error);
+    }
+    let Response { id, model, status, incomplete_details, output, usage, .. } = response;
+    let output = output.ok_or_else(|| source.bad_reply("the reply holds no output"))?;
+    let Answer { mut reply, refusal } = answer(source, output);
+    let reason = incomplete_details.and_then(|details| details.reason);
+    reply.finish = finish(status.as_deref(), reason.as_deref(), !reply.tool_calls.is_empty())
+        .ok_or_else(|| source.bad_reply("the response is not done"))?;
+    reply.usage = usage.map_or(Usage::UNKNOWN, self::usage);
+    (reply.model, reply.id) = (model, id);
+    (reply.request_id, reply.status) = (source.request_id(), Some(source.status));
+    if refusal.is_empty() {
+        return Ok(reply);
+    }
+    let mut partial = reply.into_partial();
+    if partial.text.is_empty() {
+        partial.text = refusal;
+    }
+    Err(refused(source, partial))
+}
+
+/// What the items of a response say.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    pub(super) reply: ChatReply,
+    pub(super) refusal: String,
+}
+
+pub(super) fn answer(source: &Source<'_>, output: Vec<OutputItem>) -> Answer {
+    let mut answer = Answer::default();
+    let mut before = 0;
+    for mut item in output {
+        match &*item.r#type {
+            "message" => {
+                before += 1;
+                for OutputPart { text, refusal } in item.content.unwrap_or_default() {
+                    answer.reply.text.push_str(&text.unwrap_or_default());
+                    answer.refusal.push_str(&refusal.unwrap_or_default());
+                }
+            }
+            "function_call" => {
+                before += 1;
+                let OutputItem { call_id, name, arguments, .. } = item;
+                let calls = &mut answer.reply.tool_calls;
+                // Results are matched to calls by id; a server that gives none still has to be answered.
+                let id = call_id.unwrap_or_else(|| format!("call_{}", calls.len()));
+                calls.push(ToolCall::new(id, name.unwrap_or_default(), arguments.unwrap_or_default()));
+            }
+            "reasoning" => {
+                answer.reply.sealed.extend(sealed(source, &mut item, before));
+                let thoughts = [item.summary, item.content].into_iter().flatten().flatten();
+                for thought in thoughts.filter_map(|part| part.text).filter(|text| !text.is_empty()) {
+                    let all = answer.reply.reasoning.get_or_insert_default();
+                    if !all.is_empty() {
+                        all.push_str(BETWEEN);
+                    }
+                    all.push_str(&thought);
+                }
+            }
+            // What the service did by itself is its own business.
+            _ => {}
+        }
+    }
+    answer
+}
+
+/// A thought that only the service can read, and where it stood.
+pub(super) fn sealed(source: &Source<'_>, item: &mut OutputItem, before: u64) -> Option<Sealed> {
+    let encrypted = item.encrypted_content.take()?;
+    let summary: Vec<_> = item.summary.iter().flatten().filter_map(|part| part.text.as_deref()).collect();
+    let summary: Vec<_> =
+        summary.into_iter().map(|text| json!({ "type": "summary_text", "text": text })).collect();
+    let mut thought = json!({ "type": "reasoning", "summary": summary, "encrypted_content": encrypted });
+    if let (Some(fields), Some(id)) = (thought.as_object_mut(), item.id.take()) {
+        fields.insert("id".to_owned(), id.into());
+    }
+    let data = json!({ "item": thought, "before": before });
+    Some(Sealed::new(&*source.attempt.provider, &*source.attempt.model, data))
+}
+
+/// Why the answer ended; `None` if it has not.
+pub(super) fn finish(status: Option<&str>, reason: Option<&str>, called_tools: bool) -> Option<FinishReason> {
+    Some(match (status, reason) {
+        (Some("queued" | "in_progress"), _) => return None,
+        (Some("incomplete"), Some("max_output_tokens")) => FinishReason::Length,
+        (Some("incomplete"), Some("content_filter")) => FinishReason::ContentFilter,
+        (Some("incomplete"), reason) => FinishReason::Other(reason.unwrap_or("incomplete").to_owned()),
+        _ if called_tools => FinishReason::ToolCalls,
+        _ => FinishReason::Stop,
+    })
+}
+
+pub(super) fn usage(raw: &RawValue) -> Usage {
+    let wire: WireUsage = serde_json::from_str(raw.get()).unwrap_or_default();
+    let input = wire.input_tokens_details.unwrap_or_default();
+    let mut usage = Usage::UNKNOWN;
+    usage.input_tokens = wire.input_tokens;
+    usage.output_tokens = wire.output_tokens;
+    usage.cached_input_tokens = input.cached_tokens;
+    usage.cache_write_tokens = input.cache_write_tokens;
+    usage.reasoning_tokens = wire.output_tokens_details.unwrap_or_default().reasoning_tokens;
+    usage
+}
+
+pub(super) fn refused(source: &Source<'_>, partial: Partial) -> Error {
+    source.error(ErrorKind::ContentFilter, "the model refused to answer").with_partial(partial)
+}
