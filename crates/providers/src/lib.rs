@@ -3,6 +3,7 @@
 //! | feature | module | what it asks |
 //! |---|---|---|
 //! | `openai` | `openai` | OpenAI, and any server that speaks its wire |
+//! | `azure` | `azure` | Azure OpenAI |
 //! | `cerebras` | `cerebras` | Cerebras |
 //! | `deepseek` | `deepseek` | DeepSeek |
 //! | `fireworks` | `fireworks` | Fireworks AI |
@@ -38,6 +39,8 @@
 //! }
 //! ```
 
+#[cfg(feature = "azure")]
+pub mod azure;
 #[cfg(feature = "cerebras")]
 pub mod cerebras;
 #[cfg(feature = "deepseek")]
@@ -103,6 +106,7 @@ macro_rules! kinds {
 
 kinds! {
     openai "openai",
+    azure "azure",
     cerebras "cerebras",
     deepseek "deepseek",
     fireworks "fireworks",

@@ -28,6 +28,8 @@ pub(super) struct ChatPieces {
     dialect: &'static Dialect,
     /// Something that was meant for us has come.
     begun: bool,
+    /// Who answers was left blank, as if it were to be filled in.
+    blank: bool,
     /// Text or tool calls have been told.
     content: bool,
     /// Tells thoughts from text where both stand in one.
@@ -51,6 +53,7 @@ impl ChatPieces {
         Self {
             dialect,
             begun: false,
+            blank: false,
             content: false,
             tags: dialect.gives.think_tags.then(Tags::default),
             calls: BTreeSet::new(),
@@ -138,8 +141,13 @@ impl ChatPieces {
     ) -> Result<(), Error> {
         // What is of another form altogether is no piece of an answer.
         let Chunk { id, model, choices, usage: counted, x_groq, .. } = chunk;
-        if !self.begun && (choices.is_some() || counted.is_some()) {
-            self.begun = true;
+        let is_blank = [&model, &id].into_iter().flatten().any(String::is_empty);
+        let begins = !self.begun && (choices.is_some() || counted.is_some());
+        // Azure tells of its filter before it knows who answers.
+        let names = self.blank && !is_blank && model.is_some() && !self.content;
+        if begins || names {
+            (self.begun, self.blank) = (true, begins && is_blank);
+            let [model, id] = [model, id].map(|word| word.filter(|word| !word.is_empty()));
             out.push_back(ChatEvent::start(model, id));
         }
         let apart: Apart<'_> =

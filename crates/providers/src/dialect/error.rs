@@ -264,11 +264,17 @@ const PHRASES: &[Rule] = &[
 
 /// Whether access is denied to the key as a whole, from here or at all, rather than to one model.
 fn concerns_key(body: &ErrorBody) -> bool {
+    const PHRASES: [&str; 6] = [
+        "member of an organization",
+        "ip not authorized",
+        "ip is not authorized",
+        // Words of Azure.
+        "virtual network/firewall rules",
+        "public access is disabled",
+        "resource has been temporarily blocked",
+    ];
     let message = body.message.to_ascii_lowercase();
-    body.is("unsupported_country_region_territory")
-        || ["member of an organization", "ip not authorized", "ip is not authorized"]
-            .iter()
-            .any(|phrase| message.contains(phrase))
+    body.is("unsupported_country_region_territory") || PHRASES.iter().any(|phrase| message.contains(phrase))
 }
 
 /// How many tokens the request has, where the message says so.
