@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 const TOGETHER: &str = "together";
 
 /// The kinds that speak this wire.
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 17] = [
     "openai",
+    "azure",
     "cerebras",
     "deepseek",
     "fireworks",
@@ -35,8 +36,8 @@ pub(crate) fn subjects() -> impl Iterator<Item = Box<dyn Subject>> {
 }
 
 /// A kind that speaks this wire.
-struct ChatCompletions {
-    kind: &'static str,
+pub(crate) struct ChatCompletions {
+    pub(crate) kind: &'static str,
 }
 
 impl Subject for ChatCompletions {
