@@ -135,8 +135,8 @@ impl Setup {
             targets.extend(self.registry.kinds().filter(|kind| kind.last_resort).filter_map(of_kind));
         }
         if targets.is_empty() {
-            let variables: Vec<&str> =
-                self.registry.kinds().flat_map(|kind| kind.key_envs).copied().collect();
+            let usable = self.registry.kinds().filter(|kind| kind.default_model.is_some());
+            let variables: Vec<&str> = usable.flat_map(|kind| kind.key_envs).copied().collect();
             return Err(Error::new(
                 ErrorKind::Config,
                 format!(

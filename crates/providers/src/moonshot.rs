@@ -45,8 +45,8 @@ static DIALECT: Dialect = Dialect {
         ],
         phrases: &[
             (&[400], &["exceeded model token limit"], ContextLength),
-            // Some models cannot be made to call tools while they think.
-            (&[400], &["tool_choice"], Unsupported),
+            // Some models cannot be made to call tools while they think, or take one temperature only.
+            (&[400], &["tool_choice", "is allowed for this model"], Unsupported),
         ],
         ..Quirks::NONE
     },

@@ -38,8 +38,8 @@ fn every_provider_keeps_every_case_or_says_why_it_does_not_apply() {
 #[test]
 fn every_kind_that_is_compiled_in_is_a_subject() {
     // A kind with two ways to ask is two subjects, whose names begin with that of the kind.
-    let kind = |subject: &Box<dyn Subject>| subject.name().split(' ').next().unwrap_or_default().to_owned();
-    let mut subjects: Vec<String> = subjects().iter().map(kind).collect();
+    let kind = |subject: Box<dyn Subject>| subject.name().split(' ').next().unwrap_or_default().to_owned();
+    let mut subjects: Vec<String> = subjects().into_iter().map(kind).collect();
     subjects.sort();
     subjects.dedup();
     let in_process = ["local", "tiny"];

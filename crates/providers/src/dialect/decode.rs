@@ -144,7 +144,7 @@ pub(super) fn usage(dialect: &Dialect, raw: &RawValue) -> Usage {
     let details = wire.prompt_tokens_details.unwrap_or_default();
     let thought = wire.completion_tokens_details.unwrap_or_default().reasoning_tokens;
     let mut usage = Usage::UNKNOWN;
-    usage.cached_input_tokens = details.cached_tokens.or(wire.prompt_cache_hit_tokens);
+    usage.cached_input_tokens = details.cached_tokens.or(wire.prompt_cache_hit_tokens).or(wire.cached_tokens);
     usage.cache_write_tokens = details.cache_write_tokens;
     usage.input_tokens = wire.prompt_tokens.map(|tokens| match usage.cached_input_tokens {
         // A part that is larger than the whole has been counted apart.

@@ -332,8 +332,9 @@ pub(super) struct WireUsage {
     pub(super) completion_tokens: Option<u64>,
     pub(super) prompt_tokens_details: Option<PromptDetails>,
     pub(super) completion_tokens_details: Option<CompletionDetails>,
-    /// DeepSeek's own name for the part that was read from a cache.
+    /// DeepSeek's own name, and Moonshot's own place, for the part that was read from a cache.
     pub(super) prompt_cache_hit_tokens: Option<u64>,
+    pub(super) cached_tokens: Option<u64>,
     /// Perplexity's own place for the part that is reasoning.
     pub(super) reasoning_tokens: Option<u64>,
 }

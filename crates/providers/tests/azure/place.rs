@@ -100,6 +100,7 @@ fn missing(settings: Settings) -> Option<String> {
 }
 
 const KEYED: Vars = &[("AZURE_OPENAI_API_KEY", "env-key-1")];
+const TOKENED: Vars = &[("AZURE_OPENAI_AD_TOKEN", "env-token-1"), ("OPENAI_API_VERSION", "2024-10-21")];
 const WHOLE: Vars = &[("AZURE_OPENAI_API_KEY", "env-key-1"), ("AZURE_OPENAI_ENDPOINT", "http://127.0.0.1:1")];
 
 #[test]
@@ -114,6 +115,7 @@ fn what_is_missing_is_told_by_its_variable() {
         // A stated base URL that is not Azure's never gets the key of the environment.
         (Some("http://127.0.0.1:2"), KEYED, Some(elsewhere)),
         (Some("http://127.0.0.1:2"), WHOLE, Some(elsewhere)),
+        (Some("http://127.0.0.1:2"), TOKENED, Some(elsewhere)),
         (Some("http://mine.openai.azure.com"), KEYED, Some(elsewhere)),
         (Some("http://127.0.0.1:1/mine.openai.azure.com"), KEYED, Some(elsewhere)),
     ] {
@@ -198,6 +200,18 @@ async fn the_variables_are_those_of_the_service() {
         let asked = request_of(vars, options.clone(), key).await;
         assert_eq!(asked, (line.to_owned(), Some(credential.to_owned())), "{vars:?} {options}");
     }
+}
+
+#[tokio::test]
+async fn the_version_of_the_environment_is_for_its_resource_only() {
+    let mut server = Server::start(Act::Answer(response("503 Busy", "", ""))).await;
+    let mut stated = settings(Some(&format!("http://127.0.0.1:{}", server.port)), TOKENED, json!({}));
+    stated.api_key = Some(Secret::new("stated-1"));
+    let built = backstop_providers::registry().build("azure", stated).unwrap();
+    assert!(built.chat(Ask::new("gpt"), &"hello".into()).await.is_err());
+    let request = server.wait_for_request().await;
+    assert!(request.starts_with("POST /openai/v1/chat/completions HTTP/1.1"), "{request}");
+    assert!(request.contains("api-key: stated-1"), "{request}");
 }
 
 #[test]

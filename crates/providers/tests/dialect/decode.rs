@@ -67,6 +67,11 @@ async fn counts_mean_the_same_whoever_counts() {
             [Some(9), Some(1), Some(8), None],
         ),
         (
+            "moonshot",
+            r#"{"prompt_tokens":9,"completion_tokens":1,"cached_tokens":8}"#,
+            [Some(9), Some(1), Some(8), None],
+        ),
+        (
             "perplexity",
             r#"{"prompt_tokens":9,"completion_tokens":5,"citation_tokens":3,"reasoning_tokens":2}"#,
             [Some(9), Some(5), None, Some(2)],

@@ -127,6 +127,14 @@ const USUAL: &[(&str, u16, &str, &str, &str, ErrorKind)] = &[
         Unsupported,
     ),
     (
+        "moonshot",
+        400,
+        "invalid_request_error",
+        "",
+        "invalid temperature: only 1 is allowed for this model",
+        Unsupported,
+    ),
+    (
         "huggingface",
         400,
         "invalid_request_error",
