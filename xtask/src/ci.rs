@@ -27,7 +27,7 @@ const STEPS: &[Step] = &[
         *tally = counted;
         outcome
     }),
-    ("models in this process and a real server", |tally| real::suite(&[], tally)),
+    ("a real server", |tally| real::suite(false, &[], tally)),
     ("documentation", |_| rustdoc::build()),
     ("simulation", |_| sim::simulate(&["--calls", CALLS])),
     ("mutants", |_| mutants::hunt(&mutants::Hunt::default())),

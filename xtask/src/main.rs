@@ -62,8 +62,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "real",
-        options: "[FILTER]",
-        about: "models in this process, and the same against llama.cpp's real server, which it installs (Linux x86-64)",
+        options: "[--local] [FILTER]",
+        about: "against llama.cpp's real server, which it installs (Linux x86-64); --local: models in files, too",
         run: real::run,
     },
     Command {

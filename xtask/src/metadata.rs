@@ -56,7 +56,7 @@ impl Package {
 }
 
 /// Features that pull in so much that nothing builds them unasked: `cargo xtask real` does.
-const HEAVY: &[&str] = &["local", "real"];
+const HEAVY: &[&str] = &["local", "real", "real_local"];
 
 /// All features of our packages that are not heavy, as cargo's `--features` takes them.
 pub(crate) fn light_features() -> Result<String> {

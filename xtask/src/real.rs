@@ -1,6 +1,6 @@
 //! `real`: models against llama.cpp's real server, which it installs by itself into a private folder.
 //!
-//! What is heavy is here too: the provider `local` is in no default graph, so its tests run with this command.
+//! What is heavy is here too, behind `--local`: the provider `local` is in no default graph.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,20 +13,23 @@ use crate::{metadata, test};
 /// Tells the tests where the server is.
 const SERVER: &str = "BACKSTOP_LLAMA_SERVER";
 
-/// `cargo xtask real [FILTER]`.
-pub(crate) fn run(args: Args) -> Result {
+/// `cargo xtask real [--local] [FILTER]`.
+pub(crate) fn run(mut args: Args) -> Result {
+    let local = args.flag("--local");
     let filter = args.rest();
     let mut tally = Tally::default();
-    let outcome = suite(&filter, &mut tally);
+    let outcome = suite(local, &filter, &mut tally);
     test::finish(tally, outcome)
 }
 
-/// The tests of the provider `local`, and those against the real server.
-pub(crate) fn suite(filter: &[String], tally: &mut Tally) -> Result {
+/// The tests against the real server; with `local` those of models in files, too, which takes minutes to build.
+pub(crate) fn suite(local: bool, filter: &[String], tally: &mut Tally) -> Result {
     let server = server()?;
-    let local = ["test", "--package", "backstop-providers", "--features", "local,tiny", "--test", "local"];
-    let peers = ["test", "--package", "backstop-tests", "--features", "real", "--test", "real"];
-    for words in [&local[..], &peers[..]] {
+    let features = if local { "real_local" } else { "real" };
+    let peers = ["test", "--package", "backstop-tests", "--features", features, "--test", "real"];
+    let of_local = ["test", "--package", "backstop-providers", "--features", "local,tiny", "--test", "local"];
+    let sets = if local { &[&of_local[..], &peers[..]][..] } else { &[&peers[..]] };
+    for words in sets {
         let mut words = words.to_vec();
         if !filter.is_empty() {
             words.push("--");

@@ -19,6 +19,7 @@
 //! | `together` | `together` | Together AI |
 //! | `vllm` | `vllm` | a vLLM server |
 //! | `xai` | `xai` | xAI (Grok) |
+//! | `local` | `local` | any GGUF file, in this process; heavy |
 //! | `tiny` | `tiny` | a very small model that is compiled in: no key, no file, no network |
 //!
 //! | feature | what it adds |
@@ -64,6 +65,8 @@ mod in_process;
 pub mod llama_cpp;
 #[cfg(feature = "lmstudio")]
 pub mod lmstudio;
+#[cfg(feature = "local")]
+pub mod local;
 #[cfg(feature = "moonshot")]
 pub mod moonshot;
 #[cfg(feature = "nvidia")]
@@ -122,6 +125,7 @@ kinds! {
     together "together",
     vllm "vllm",
     xai "xai",
+    local "local",
     tiny "tiny",
 }
 

@@ -5,5 +5,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod chain;
+#[cfg(feature = "real_local")]
+mod local;
 mod peer;
+#[cfg(feature = "real_local")]
+#[path = "../../../crates/providers/tests/local/random.rs"]
+mod random;
 mod tiny;

@@ -6,11 +6,13 @@
 
 mod channel;
 mod generate;
+mod gguf;
 mod reply;
 mod sample;
 mod text;
 mod workers;
 
 pub(crate) use generate::{Session, Wanted, bare, too_long};
+pub(crate) use gguf::{Damaged, Gguf, Unread};
 pub(crate) use reply::Writing;
 pub(crate) use workers::Workers;

@@ -1,7 +1,6 @@
 #![doc = include_str!("docs.md")]
 
 mod config;
-mod gguf;
 mod model;
 mod prompt;
 mod provider;

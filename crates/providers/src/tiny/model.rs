@@ -2,9 +2,8 @@
 
 use backstop_core::Error;
 
-use super::gguf::{Damaged, Gguf};
 use super::tokens::{Mark, Tokens};
-use crate::in_process::Session;
+use crate::in_process::{Damaged, Gguf, Session};
 
 /// The model, read once and used by every answer.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::gguf::{Damaged, Gguf};
+use crate::in_process::{Damaged, Gguf};
 
 /// The vocabulary.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
-//! The file format of the model: GGUF, as far as this model needs it.
+//! The file format of models: GGUF.
 //!
-//! Reads from bytes without copying the weights. Whatever the bytes are, it ends, and takes no more memory than they
-//! do.
+//! Reads the head of a file, which says where everything is, and checks that all of it is there. Whatever the bytes are,
+//! it ends, and takes no more memory than they do.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,16 +12,42 @@ const ALIGNMENT: u64 = 32;
 /// How deep lists of lists may go.
 const DEPTH: u32 = 4;
 
-/// A file.
+/// A file, as its head describes it.
 #[derive(Debug)]
-pub(super) struct Gguf<'a> {
+pub(crate) struct Gguf<'a> {
+    /// The beginning of the file: at least its head.
+    bytes: &'a [u8],
     metadata: BTreeMap<&'a str, Value<'a>>,
-    tensors: BTreeMap<&'a str, Tensor<'a>>,
+    tensors: BTreeMap<&'a str, Tensor>,
 }
 
 /// What is wrong with a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Damaged(pub(crate) String);
+
+/// Why a head could not be read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Damaged(pub(super) String);
+pub(crate) enum Unread {
+    /// It goes on behind these bytes.
+    Short,
+    /// It is no head.
+    Damaged(Damaged),
+}
+
+impl From<Unread> for Damaged {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Short => Self("the file ends in the midst of its head".to_owned()),
+            Unread::Damaged(damaged) => damaged,
+        }
+    }
+}
+
+impl From<Damaged> for Unread {
+    fn from(damaged: Damaged) -> Self {
+        Self::Damaged(damaged)
+    }
+}
 
 impl fmt::Display for Damaged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,23 +67,32 @@ enum Value<'a> {
 
 /// Numbers in a table.
 #[derive(Debug)]
-struct Tensor<'a> {
+struct Tensor {
     /// The length of a row first.
     sizes: Vec<u64>,
     form: u32,
-    data: &'a [u8],
+    /// Where its bytes begin, and how many they are.
+    place: u64,
+    length: u64,
 }
 
 impl<'a> Gguf<'a> {
-    /// Reads a file.
-    pub(super) fn read(bytes: &'a [u8]) -> Result<Self, Damaged> {
+    /// Reads a file that is here as a whole.
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Damaged> {
+        Ok(Self::read_head(bytes, u64::try_from(bytes.len()).unwrap_or(u64::MAX))?)
+    }
+
+    /// Reads the head of a file of this length, of which these are the first bytes.
+    pub(crate) fn read_head(bytes: &'a [u8], length: u64) -> Result<Self, Unread> {
         let mut input = Input { bytes, read: 0 };
         if input.take(4)? != b"GGUF" {
-            return Err(Damaged("it is no GGUF file".to_owned()));
+            return Err(Damaged("it is no GGUF file".to_owned()).into());
         }
         let version = input.u32()?;
         if !(2..=3).contains(&version) {
-            return Err(Damaged(format!("it is a GGUF file of version {version}, and known are 2 and 3")));
+            return Err(
+                Damaged(format!("it is a GGUF file of version {version}, and known are 2 and 3")).into()
+            );
         }
         let (tensors, values) = (input.u64()?, input.u64()?);
         let mut metadata = BTreeMap::new();
@@ -73,21 +108,25 @@ impl<'a> Gguf<'a> {
             let sizes = (0..axes).map(|_| input.u64()).collect::<Result<Vec<_>, _>>()?;
             places.push((name, sizes, input.u32()?, input.u64()?));
         }
-        let mut file = Self { metadata, tensors: BTreeMap::new() };
+        let mut file = Self { bytes, metadata, tensors: BTreeMap::new() };
         let alignment = file.whole("general.alignment").unwrap_or(ALIGNMENT).max(1);
-        let begin = u64::try_from(input.read).unwrap_or(u64::MAX).next_multiple_of(alignment);
+        let read = u64::try_from(input.read).unwrap_or(u64::MAX);
+        let begin = read.checked_next_multiple_of(alignment).unwrap_or(u64::MAX);
         for (name, sizes, form, offset) in places {
-            let place = begin.checked_add(offset).and_then(|place| usize::try_from(place).ok());
-            let data = place.and_then(|place| bytes.get(place..));
-            let data = data.zip(bytes_of(&sizes, form)).and_then(|(data, length)| data.get(..length));
-            let data = data.ok_or_else(|| Damaged(format!("the file ends before {name} does")))?;
-            file.tensors.insert(name, Tensor { sizes, form, data });
+            let bytes = bytes_of(&sizes, form)
+                .ok_or_else(|| Damaged(format!("{name} is of the unknown form {form}, sized {sizes:?}")))?;
+            let place = begin.checked_add(offset);
+            let end = place.and_then(|place| place.checked_add(bytes)).filter(|end| *end <= length);
+            let (Some(place), Some(_)) = (place, end) else {
+                return Err(Damaged(format!("the file ends before {name} does: it was cut off")).into());
+            };
+            file.tensors.insert(name, Tensor { sizes, form, place, length: bytes });
         }
         Ok(file)
     }
 
     /// A text of the metadata.
-    pub(super) fn text(&self, name: &str) -> Result<&'a str, Damaged> {
+    pub(crate) fn text(&self, name: &str) -> Result<&'a str, Damaged> {
         match self.metadata.get(name) {
             Some(Value::Text(text)) => Ok(text),
             _ => Err(missing(name)),
@@ -95,7 +134,7 @@ impl<'a> Gguf<'a> {
     }
 
     /// A whole number of the metadata.
-    pub(super) fn whole<T: TryFrom<i128>>(&self, name: &str) -> Result<T, Damaged> {
+    pub(crate) fn whole<T: TryFrom<i128>>(&self, name: &str) -> Result<T, Damaged> {
         match self.metadata.get(name) {
             Some(Value::Whole(number)) => T::try_from(*number).map_err(|_| missing(name)),
             _ => Err(missing(name)),
@@ -104,7 +143,7 @@ impl<'a> Gguf<'a> {
 
     /// A real number of the metadata.
     #[expect(clippy::cast_possible_truncation, reason = "models count in f32")]
-    pub(super) fn real(&self, name: &str) -> Result<f32, Damaged> {
+    pub(crate) fn real(&self, name: &str) -> Result<f32, Damaged> {
         match self.metadata.get(name) {
             Some(Value::Real(number)) => Ok(*number as f32),
             _ => Err(missing(name)),
@@ -112,19 +151,43 @@ impl<'a> Gguf<'a> {
     }
 
     /// A list of texts of the metadata.
-    pub(super) fn texts(&self, name: &str) -> Result<Vec<&'a str>, Damaged> {
+    pub(crate) fn texts(&self, name: &str) -> Result<Vec<&'a str>, Damaged> {
         let text = |value: &Value<'a>| if let Value::Text(text) = value { Some(*text) } else { None };
         let Some(Value::List(list)) = self.metadata.get(name) else { return Err(missing(name)) };
         list.iter().map(text).collect::<Option<_>>().ok_or_else(|| missing(name))
     }
 
+    /// A list of whole numbers of the metadata.
+    pub(crate) fn wholes(&self, name: &str) -> Result<Vec<i128>, Damaged> {
+        let whole = |value: &Value<'a>| if let Value::Whole(number) = value { Some(*number) } else { None };
+        let Some(Value::List(list)) = self.metadata.get(name) else { return Err(missing(name)) };
+        list.iter().map(whole).collect::<Option<_>>().ok_or_else(|| missing(name))
+    }
+
+    /// A list of real numbers of the metadata.
+    #[expect(clippy::cast_possible_truncation, reason = "models count in f32")]
+    pub(crate) fn reals(&self, name: &str) -> Result<Vec<f32>, Damaged> {
+        let real =
+            |value: &Value<'a>| if let Value::Real(number) = value { Some(*number as f32) } else { None };
+        let Some(Value::List(list)) = self.metadata.get(name) else { return Err(missing(name)) };
+        list.iter().map(real).collect::<Option<_>>().ok_or_else(|| missing(name))
+    }
+
+    /// True or false in the metadata, where it is said.
+    pub(crate) fn flag(&self, name: &str) -> Option<bool> {
+        match self.metadata.get(name) {
+            Some(Value::Flag(flag)) => Some(*flag),
+            _ => None,
+        }
+    }
+
     /// Whether there is such a table.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.tensors.contains_key(name)
     }
 
     /// A table of this many numbers a row, and this many rows.
-    pub(super) fn table(&self, name: &str, columns: usize, rows: usize) -> Result<Vec<f32>, Damaged> {
+    pub(crate) fn table(&self, name: &str, columns: usize, rows: usize) -> Result<Vec<f32>, Damaged> {
         let tensor = self.tensors.get(name).ok_or_else(|| missing(name))?;
         let sizes: Vec<_> = tensor.sizes.iter().map(|size| usize::try_from(*size).ok()).collect();
         if !matches!(sizes.as_slice(), [Some(c), Some(r)] if (*c, *r) == (columns, rows))
@@ -132,10 +195,15 @@ impl<'a> Gguf<'a> {
         {
             return Err(Damaged(format!("{name} is not {columns} × {rows}")));
         }
+        let begin = usize::try_from(tensor.place).ok();
+        let data = begin.zip(usize::try_from(tensor.length).ok());
+        let data = data.and_then(|(begin, length)| self.bytes.get(begin..)?.get(..length));
+        let data = data.ok_or_else(|| Damaged(format!("{name} is not here")))?;
         Ok(match tensor.form {
-            F32 => chunks(tensor.data).map(f32::from_le_bytes).collect(),
-            F16 => chunks(tensor.data).map(|bytes| half(u16::from_le_bytes(bytes))).collect(),
-            _ => tensor.data.chunks_exact(Q8_BYTES).flat_map(eight_bits).collect(),
+            F32 => chunks(data).map(f32::from_le_bytes).collect(),
+            F16 => chunks(data).map(|bytes| half(u16::from_le_bytes(bytes))).collect(),
+            Q8_0 => data.chunks_exact(Q8_BYTES).flat_map(eight_bits).collect(),
+            form => return Err(Damaged(format!("{name} is of the form {form}, and read are 0, 1 and 8"))),
         })
     }
 }
@@ -150,17 +218,29 @@ const Q8_0: u32 = 8;
 /// A block of Q8_0: a scale and 32 numbers.
 const Q8_BYTES: usize = 34;
 
-/// How many bytes such a table has; `None` if there is no such table.
-fn bytes_of(sizes: &[u64], form: u32) -> Option<usize> {
-    let numbers = sizes.iter().try_fold(1, |product: u64, size| product.checked_mul(*size))?;
-    let bytes = match form {
-        F32 => numbers.checked_mul(4)?,
-        F16 => numbers.checked_mul(2)?,
-        // Blocks lie in rows.
-        Q8_0 if sizes.first()?.is_multiple_of(32) => (numbers / 32).checked_mul(34)?,
+/// How many bytes such a table has; `None` if there is no such form.
+fn bytes_of(sizes: &[u64], form: u32) -> Option<u64> {
+    // Numbers a block, and its bytes. Blocks lie in rows.
+    let (numbers, bytes) = match form {
+        F32 => (1, 4),
+        F16 | 30 => (1, 2),
+        2 => (32, 18),
+        3 => (32, 20),
+        6 => (32, 22),
+        7 => (32, 24),
+        Q8_0 => (32, 34),
+        9 => (32, 36),
+        10 => (256, 84),
+        11 => (256, 110),
+        12 => (256, 144),
+        13 => (256, 176),
+        14 => (256, 210),
+        15 => (256, 292),
         _ => return None,
     };
-    usize::try_from(bytes).ok()
+    let all = sizes.iter().try_fold(1, |product: u64, size| product.checked_mul(*size))?;
+    sizes.first()?.is_multiple_of(numbers).then_some(())?;
+    (all / numbers).checked_mul(bytes)
 }
 
 /// Pieces of a known size; what is left over is dropped.
@@ -196,32 +276,33 @@ struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Damaged> {
+    fn take(&mut self, length: usize) -> Result<&'a [u8], Unread> {
         let taken = self.read.checked_add(length).and_then(|end| self.bytes.get(self.read..end));
-        let taken = taken.ok_or_else(|| Damaged("the file ends in the midst of its head".to_owned()))?;
+        let taken = taken.ok_or(Unread::Short)?;
         self.read += length;
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Damaged> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Unread> {
         let bytes = self.take(N)?;
-        bytes.try_into().map_err(|_| Damaged("the file ends in the midst of a number".to_owned()))
+        bytes.try_into().map_err(|_| Unread::Short)
     }
 
-    fn u32(&mut self) -> Result<u32, Damaged> {
+    fn u32(&mut self) -> Result<u32, Unread> {
         self.array().map(u32::from_le_bytes)
     }
 
-    fn u64(&mut self) -> Result<u64, Damaged> {
+    fn u64(&mut self) -> Result<u64, Unread> {
         self.array().map(u64::from_le_bytes)
     }
 
-    fn text(&mut self) -> Result<&'a str, Damaged> {
+    fn text(&mut self) -> Result<&'a str, Unread> {
         let length = usize::try_from(self.u64()?).unwrap_or(usize::MAX);
-        std::str::from_utf8(self.take(length)?).map_err(|_| Damaged("a text in it is no UTF-8".to_owned()))
+        std::str::from_utf8(self.take(length)?)
+            .map_err(|_| Damaged("a text in it is no UTF-8".to_owned()).into())
     }
 
-    fn value(&mut self, form: u32, depth: u32) -> Result<Value<'a>, Damaged> {
+    fn value(&mut self, form: u32, depth: u32) -> Result<Value<'a>, Unread> {
         Ok(match form {
             0 => Value::Whole(u8::from_le_bytes(self.array()?).into()),
             1 => Value::Whole(i8::from_le_bytes(self.array()?).into()),
@@ -242,7 +323,7 @@ impl<'a> Input<'a> {
             10 => Value::Whole(self.u64()?.into()),
             11 => Value::Whole(i64::from_le_bytes(self.array()?).into()),
             12 => Value::Real(f64::from_le_bytes(self.array()?)),
-            _ => return Err(Damaged(format!("a value in it is of the unknown form {form}"))),
+            _ => return Err(Damaged(format!("a value in it is of the unknown form {form}")).into()),
         })
     }
 }

@@ -1,0 +1,116 @@
+//! From a conversation to a prompt, by the template in the file.
+
+use backstop_core::chat::{ChatRequest, Message, Part};
+use backstop_core::{Error, ErrorKind};
+use minijinja::{Environment, Value, context};
+use serde::Serialize;
+
+use super::tokens::Tokens;
+
+/// How many steps a template may take: a file is not trusted to end.
+const STEPS: u64 = 2_000_000;
+
+/// Stand for a text while the template is rendered, so that it cannot be taken for what the template writes.
+const OPEN: char = '\u{f8f0}';
+const CLOSE: char = '\u{f8f1}';
+
+#[derive(Serialize)]
+struct Turn {
+    role: &'static str,
+    content: String,
+}
+
+/// The tokens of a conversation.
+pub(super) fn prompt(source: &str, tokens: &Tokens, request: &ChatRequest) -> Result<Vec<u32>, Error> {
+    let turns = turns(request)?;
+    // Templates may look at the texts, and trim them; they get to see them unless one would forge a mark.
+    let forged = |turn: &Turn| tokens.has_mark(&turn.content) || turn.content.contains([OPEN, CLOSE]);
+    let hidden = turns.iter().any(forged);
+    let shown: Vec<Turn> = (0..)
+        .zip(&turns)
+        .map(|(index, turn): (u32, _)| Turn {
+            role: turn.role,
+            content: if hidden { format!("{OPEN}{index}{CLOSE}") } else { turn.content.clone() },
+        })
+        .collect();
+    let text = render(source, tokens, &shown)?;
+    let mut prompt = tokens.begin();
+    let broken =
+        |damaged: crate::in_process::Damaged| Error::new(ErrorKind::NotConfigured, damaged.to_string());
+    if !hidden {
+        tokens.add(&text, true, &mut prompt).map_err(broken)?;
+        return Ok(prompt);
+    }
+    for (number, part) in text.split(OPEN).enumerate() {
+        let (index, rest) = part.split_once(CLOSE).filter(|_| number > 0).unwrap_or(("", part));
+        if let Some(turn) = index.parse().ok().and_then(|index: usize| turns.get(index)) {
+            tokens.add(&turn.content, false, &mut prompt).map_err(broken)?;
+        }
+        tokens.add(rest, true, &mut prompt).map_err(broken)?;
+    }
+    Ok(prompt)
+}
+
+fn render(source: &str, tokens: &Tokens, messages: &[Turn]) -> Result<String, Error> {
+    let mut environment = Environment::new();
+    environment.set_trim_blocks(true);
+    environment.set_lstrip_blocks(true);
+    environment.set_fuel(Some(STEPS));
+    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.add_function("raise_exception", |message: String| -> Result<Value, minijinja::Error> {
+        Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message))
+    });
+    let rendered = environment.render_str(
+        source,
+        context! {
+            messages,
+            add_generation_prompt => true,
+            bos_token => tokens.begin_text,
+            eos_token => tokens.end_text,
+        },
+    );
+    rendered.map_err(|cause| {
+        // What a template raises is about the conversation; the rest is about the template.
+        let said = cause.detail().unwrap_or("it is no template that can be read").to_owned();
+        Error::unsupported(format!("the model's chat template refuses this conversation: {said}"))
+            .with_source(cause)
+    })
+}
+
+fn turns(request: &ChatRequest) -> Result<Vec<Turn>, Error> {
+    let turn = |message: &Message| {
+        let (role, content) = match message {
+            Message::System { text, .. } => ("system", text.clone()),
+            Message::User { parts, .. } => {
+                ("user", parts.iter().map(text).collect::<Result<Vec<_>, _>>()?.concat())
+            }
+            Message::Assistant(message) => ("assistant", message.text.clone()),
+            // Without tools of its own, what they returned is something the model is told.
+            Message::Tool(result) => ("user", result.text.clone()),
+            _ => {
+                return Err(Error::unsupported("the request holds a kind of message that is not known here"));
+            }
+        };
+        Ok(Turn { role, content })
+    };
+    let mut turns: Vec<Turn> = Vec::new();
+    for message in &request.messages {
+        let next = turn(message)?;
+        match turns.last_mut() {
+            // Many templates refuse two of one in a row.
+            Some(last) if last.role == next.role => {
+                last.content.push_str("\n\n");
+                last.content.push_str(&next.content);
+            }
+            _ => turns.push(next),
+        }
+    }
+    Ok(turns)
+}
+
+fn text(part: &Part) -> Result<&str, Error> {
+    match part {
+        Part::Text { text, .. } => Ok(text),
+        _ => Err(Error::unsupported("the model reads text only")),
+    }
+}
