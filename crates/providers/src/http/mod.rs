@@ -21,6 +21,7 @@ mod service;
 mod sse;
 mod status;
 mod stream;
+mod texts;
 mod transport;
 mod vectors;
 
@@ -43,4 +44,5 @@ pub(crate) use service::{Form, Post, Service};
 pub(crate) use sse::{SseEvent, SseParser};
 pub(crate) use status::kind_of;
 pub(crate) use stream::Decode;
+pub(crate) use texts::{Continuation, continuation};
 pub(crate) use vectors::checked;

@@ -3,39 +3,39 @@
 use std::collections::VecDeque;
 
 use backstop_core::chat::{ChatEvent, ChatReply, ChatRequest, FinishReason, ToolCall, ToolCallDelta};
-use backstop_core::completion::{CompletionEvent, CompletionReply};
+use backstop_core::completion::CompletionReply;
 use backstop_core::embedding::{EmbeddingReply, EmbeddingRequest};
 use backstop_core::{Error, Usage};
 use serde_json::value::RawValue;
 
 use super::error;
-use super::wire::{Answer, Embeddings, ReplyCall};
-use crate::http::{Decode, Lines, Source, arguments, checked, from_json};
+use super::wire::{Answer, Embeddings, ReplyCall, ReplyMessage};
+use crate::http::{Decode, Lines, Source, arguments, checked, continuation, from_json};
 
 /// The reply in the body of a 200.
 pub(super) fn chat(source: &Source<'_>, body: &[u8], request: &ChatRequest) -> Result<ChatReply, Error> {
-    let answer = whole(source, body)?;
-    let finish = finish(answer.done_reason.as_deref());
-    let usage = usage(&answer);
-    let message = answer.message.ok_or_else(|| source.bad_reply("the reply holds no message"))?;
+    reply(source, body)?.check(request).map_err(|error| source.attempt.located(error))
+}
+
+/// The continuation in the body of a 200. It may be empty.
+pub(super) fn complete(source: &Source<'_>, body: &[u8]) -> Result<CompletionReply, Error> {
+    reply(source, body).map(continuation)
+}
+
+fn reply(source: &Source<'_>, body: &[u8]) -> Result<ChatReply, Error> {
+    let answer = read(source, body, "the reply")?;
+    if answer.done != Some(true) {
+        // It broke off behind the server.
+        return Err(source.no_reply("the reply does not say that it is done"));
+    }
+    let (finish, usage) = (finish(answer.done_reason.as_deref()), usage(&answer));
+    let message = message(answer.message, answer.response);
+    let message = message.ok_or_else(|| source.bad_reply("the reply holds no message"))?;
     let mut decoded = ChatReply::text(message.content.unwrap_or_default());
     decoded.tool_calls = message.tool_calls.unwrap_or_default().into_iter().enumerate().map(call).collect();
     decoded.reasoning = message.thinking.filter(|thought| !thought.is_empty());
     decoded.finish = called(finish, !decoded.tool_calls.is_empty());
     decoded.usage = usage;
-    decoded.model = answer.model;
-    decoded.request_id = source.request_id();
-    decoded.status = Some(source.status);
-    decoded.check(request).map_err(|error| source.attempt.located(error))
-}
-
-/// The continuation in the body of a 200.
-pub(super) fn complete(source: &Source<'_>, body: &[u8]) -> Result<CompletionReply, Error> {
-    let answer = whole(source, body)?;
-    let mut decoded = CompletionReply::default();
-    decoded.finish = finish(answer.done_reason.as_deref());
-    decoded.usage = usage(&answer);
-    decoded.text = answer.response.ok_or_else(|| source.bad_reply("the reply holds no text"))?;
     decoded.model = answer.model;
     decoded.request_id = source.request_id();
     decoded.status = Some(source.status);
@@ -60,15 +60,6 @@ pub(super) fn embed(
     decoded.request_id = source.request_id();
     decoded.status = Some(source.status);
     Ok(decoded)
-}
-
-/// An answer in one piece. One that does not say that it is done broke off behind the server.
-fn whole<'a>(source: &Source<'_>, body: &'a [u8]) -> Result<Answer<'a>, Error> {
-    let answer = read(source, body, "the reply")?;
-    if answer.done == Some(true) {
-        return Ok(answer);
-    }
-    Err(source.no_reply("the reply does not say that it is done"))
 }
 
 fn read<'a>(source: &Source<'_>, json: &'a [u8], what: &str) -> Result<Answer<'a>, Error> {
@@ -110,7 +101,7 @@ impl Decode for ChatPieces {
             out.push_back(ChatEvent::start(answer.model, None));
         }
         let told = |text: &String| !text.is_empty();
-        let message = answer.message.unwrap_or_default();
+        let message = message(answer.message, answer.response).unwrap_or_default();
         out.extend(message.thinking.filter(told).map(ChatEvent::Reasoning));
         out.extend(message.content.filter(told).map(ChatEvent::Text));
         // Each call comes whole. Its own index may be that of a parser that counts anew.
@@ -136,7 +127,10 @@ impl Decode for ChatPieces {
     }
 
     fn end(&mut self, source: &Source<'_>, _out: &mut VecDeque<ChatEvent>) -> Result<(), Error> {
-        Err(cut(source, self.begun))
+        if self.begun {
+            return Err(source.bad_reply("the stream ended in mid-answer"));
+        }
+        Err(source.no_reply("the stream ended before its first line"))
     }
 
     fn whole(
@@ -149,66 +143,18 @@ impl Decode for ChatPieces {
     }
 }
 
-/// What a streamed continuation has come to.
-#[derive(Debug, Default)]
-pub(super) struct TextPieces {
-    /// A piece has come.
-    begun: bool,
-}
-
-impl Decode for TextPieces {
-    type Piece = CompletionEvent;
-    type Frames = Lines;
-
-    fn open(&mut self, _source: &Source<'_>, _out: &mut VecDeque<CompletionEvent>) {}
-
-    fn frame(
-        &mut self,
-        source: &Source<'_>,
-        line: &Vec<u8>,
-        out: &mut VecDeque<CompletionEvent>,
-    ) -> Result<bool, Error> {
-        let answer = read(source, line, "a line of the stream")?;
-        let (finish, usage) = (finish(answer.done_reason.as_deref()), usage(&answer));
-        self.begun = true;
-        out.extend(answer.response.filter(|text| !text.is_empty()).map(CompletionEvent::Text));
-        if answer.done != Some(true) {
-            return Ok(false);
-        }
-        if usage != Usage::UNKNOWN {
-            out.push_back(CompletionEvent::Usage(usage));
-        }
-        out.push_back(CompletionEvent::End(finish));
-        Ok(true)
-    }
-
-    fn end(&mut self, source: &Source<'_>, _out: &mut VecDeque<CompletionEvent>) -> Result<(), Error> {
-        Err(cut(source, self.begun))
-    }
-
-    fn whole(
-        &mut self,
-        source: &Source<'_>,
-        body: &[u8],
-        _out: &mut VecDeque<CompletionEvent>,
-    ) -> Result<(), Error> {
-        Err(no_lines(source, body))
-    }
-}
-
-fn cut(source: &Source<'_>, begun: bool) -> Error {
-    if begun {
-        return source.bad_reply("the stream ended in mid-answer");
-    }
-    source.no_reply("the stream ended before its first line")
-}
-
 /// Something that begins like no answer of this wire.
 fn no_lines(source: &Source<'_>, body: &[u8]) -> Error {
     match from_json::<Answer<'_>>(body) {
         Ok(_) => source.no_reply("the reply has another form than documented"),
         Err(problem) => source.no_reply(&format!("the reply {problem}")),
     }
+}
+
+/// A text that goes on stands where a message would.
+fn message<'a>(message: Option<ReplyMessage<'a>>, response: Option<String>) -> Option<ReplyMessage<'a>> {
+    let text = |content| ReplyMessage { content: Some(content), ..ReplyMessage::default() };
+    message.or_else(|| response.map(text))
 }
 
 fn call((index, call): (usize, ReplyCall<'_>)) -> ToolCall {

@@ -14,7 +14,8 @@ use super::config::{CHAT, EMBED, GENERATE, OllamaConfig, is_cloud};
 use super::encode::Loading;
 use super::{decode, encode, error};
 use crate::http::{
-    Attempt, EMBEDDINGS_MAX, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service, Transport, is_text_only,
+    Attempt, Continuation, EMBEDDINGS_MAX, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service, Transport,
+    is_text_only,
 };
 
 /// An Ollama server, on this machine or elsewhere, or Ollama's own.
@@ -131,7 +132,7 @@ impl Provider for Ollama {
         let body =
             encode::complete(&self.loading, ask, request, true).map_err(|error| self.located(error, ask))?;
         let (attempt, response) = self.post(ask, &self.generate, body, true).await?;
-        Ok(Box::pin(Service::stream(attempt, response, decode::TextPieces::default())))
+        Ok(Box::pin(Service::stream(attempt, response, Continuation::<decode::ChatPieces>::default())))
     }
 
     async fn embed(&self, ask: Ask<'_>, request: &EmbeddingRequest) -> Result<EmbeddingReply, Error> {

@@ -85,7 +85,7 @@ async fn a_whole_text_is_read() {
 #[tokio::test]
 async fn a_text_that_is_none_is_an_error() {
     for (body, words) in [
-        (r#"{"done":true}"#, "no text"),
+        (r#"{"done":true}"#, "no message"),
         (UPON, "does not say that it is done"),
         (r#"{"error":"oops"}"#, "oops"),
         ("nonsense", "is not JSON"),
