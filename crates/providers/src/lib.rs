@@ -2,6 +2,7 @@
 //!
 //! | feature | module | what it asks |
 //! |---|---|---|
+//! | `cohere` | `cohere` | Cohere |
 //! | `mistral` | `mistral` | Mistral |
 //! | `ollama` | `ollama` | an Ollama server, on this machine or elsewhere |
 //! | `openai` | `openai` | OpenAI, and any server that speaks its wire |
@@ -23,6 +24,8 @@
 //! }
 //! ```
 
+#[cfg(feature = "cohere")]
+pub mod cohere;
 #[cfg(feature = "http")]
 #[allow(dead_code, unused_imports, reason = "each provider uses its part of what they share")]
 pub mod http;
@@ -38,13 +41,15 @@ mod options;
 use backstop_core::{Kind, Registry};
 
 /// Every kind there is, compiled in or not. Each is a feature of this name.
-pub const KNOWN_KINDS: &[&str] = &["mistral", "ollama", "openai"];
+pub const KNOWN_KINDS: &[&str] = &["cohere", "mistral", "ollama", "openai"];
 
 /// The kinds that are compiled in, in the order of [`KNOWN_KINDS`]: name, variable of the key, default model,
 /// settings, and how to build one.
 #[must_use]
 pub fn kinds() -> Vec<Kind> {
     vec![
+        #[cfg(feature = "cohere")]
+        cohere::kind(),
         #[cfg(feature = "mistral")]
         mistral::kind(),
         #[cfg(feature = "ollama")]

@@ -13,12 +13,13 @@ use super::redact::Mask;
 use super::transport::{Fault, TransportError};
 
 /// Where an answer's id for the provider's support stands. The last is the edge's, for answers that never got further.
-const REQUEST_IDS: [&str; 6] = [
+const REQUEST_IDS: [&str; 7] = [
     "x-request-id",
     "request-id",
     "apim-request-id",
     "mistral-correlation-id",
     "x-kong-request-id",
+    "x-debug-trace-id",
     "cf-ray",
 ];
 
