@@ -47,6 +47,7 @@ async fn a_documented_stream_is_read() {
 #[tokio::test]
 async fn events_of_every_form_are_read() {
     let placed = CALL.replace(r#""index":0"#, r#""index":3"#);
+    let more = MORE.replace(r#""index":0"#, r#""index":3"#);
     for (data, expected) in [
         (&[START, THINK, HM, CLOSE, OPEN, HI, CLOSE, END][..], r#"start:? (hm) "Hi ü🦊" 3+1 end:stop"#),
         (
@@ -54,7 +55,10 @@ async fn events_of_every_form_are_read() {
             r#"start:? (I will) 0:f_1:f: 0:-:-:{"x": 0:-:-:1} 1:call_1:g:{} end:tool_calls"#,
         ),
         // A place among all parts is none among calls.
-        (&[START, &placed, END_CALL], "start:? 0:f_1:f: end:tool_calls"),
+        (
+            &[START, &placed, &more, OTHER, REST.replace(r#""index":0"#, r#""index":3"#).as_str(), END_CALL],
+            r#"start:? 0:f_1:f: 0:-:-:{"x": 1:call_1:g:{} 0:-:-:1} end:tool_calls"#,
+        ),
         (&[START, OPEN, HI, r#"{"type":"message-end","delta":{}}"#], r#"start:? "Hi ü🦊" end:stop"#),
         (&[START, CALL, r#"{"type":"message-end"}"#], "start:? 0:f_1:f: end:tool_calls"),
         (

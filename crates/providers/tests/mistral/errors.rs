@@ -91,6 +91,8 @@ fn rows_of_access() -> Vec<Row> {
             Overloaded,
         ),
         said(429, INVALID, "", "Service tier capacity exceeded for this model.", Overloaded),
+        said(429, "service_tier_capacity_exceeded", "", "no", Overloaded),
+        said(429, "rate_limited", "", "no", RateLimited),
         said(429, INVALID, "3505", "no", Overloaded).header("retry-after", "9").hint(9.0),
         said(503, INVALID, "", "Service tier capacity exceeded for this model.", Overloaded),
         said(429, "rate_limited", "1300", "You have exceeded your monthly tokens", Quota)
