@@ -3,6 +3,7 @@
 //! Everything here runs on loopback, needs no key, and is bounded, so that a test that goes wrong ends instead of
 //! filling the machine. It is meant for `[dev-dependencies]`.
 
+pub mod conformance;
 mod fake;
 pub mod server;
 

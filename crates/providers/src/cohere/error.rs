@@ -8,7 +8,7 @@ use backstop_core::ErrorKind::{
 use backstop_core::{Error, ErrorKind};
 use serde::Deserialize;
 
-use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, kind_of};
+use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, kind_of, wait_until};
 
 /// When a limit begins anew, in seconds since 1970.
 const RESET: &str = "x-ratelimit-reset";
@@ -58,7 +58,7 @@ pub(super) fn in_reply(source: &Source<'_>, told: &[u8]) -> Error {
 
 fn reset(refusal: &Refusal<'_>) -> Option<Duration> {
     let until: u32 = refusal.headers.get(RESET)?.to_str().ok()?.trim().parse().ok()?;
-    (UNIX_EPOCH + Duration::from_secs(until.into())).duration_since(refusal.now).ok()
+    wait_until(UNIX_EPOCH + Duration::from_secs(until.into()), refusal.headers, refusal.now)
 }
 
 fn error(attempt: &Attempt<'_>, kind: ErrorKind, message: &str) -> Error {

@@ -120,6 +120,11 @@ async fn the_moment_a_limit_begins_anew_is_worth_waiting_for() {
     let fake = || Fake::new(429, r#"{"message":"slow"}"#).header("x-ratelimit-reset", &soon);
     let wait = answer(fake()).await.unwrap_err().retry_after().unwrap();
     assert!(wait > Duration::from_secs(25) && wait <= Duration::from_secs(30), "{wait:?}");
+    // The clock that wrote the moment is the server's.
+    let by_clock = Fake::new(429, "")
+        .header("date", "Wed, 21 Oct 2015 07:28:00 GMT")
+        .header("x-ratelimit-reset", "1445412510");
+    assert_eq!(answer(by_clock).await.unwrap_err().retry_after(), Some(Duration::from_secs(30)));
     let stated = answer(fake().header("retry-after", "7")).await.unwrap_err();
     assert_eq!(stated.retry_after(), Some(Duration::from_secs(7)));
     let spent = answer(Fake::new(402, "").header("x-ratelimit-reset", &soon)).await.unwrap_err();

@@ -230,11 +230,29 @@ impl Script {
             }
             script = script.sends(chunk(event.bytes()));
         }
+        script.ends(ending)
+    }
+
+    /// Answers in chunked coding, each piece a chunk of its own, with a chosen ending. A client that reads chunk by
+    /// chunk sees the pieces as they are, however the kernel joins them.
+    pub fn in_chunks<'p>(
+        status: u16,
+        headers: &[(&str, &str)],
+        pieces: impl IntoIterator<Item = &'p [u8]>,
+        ending: SseEnding,
+    ) -> Self {
+        let mut bytes = head(status, &[headers, &[CHUNKED]].concat());
+        // An empty piece would be the last chunk.
+        pieces.into_iter().filter(|piece| !piece.is_empty()).for_each(|piece| bytes.extend(chunk(piece)));
+        Self::reads().sends(bytes).ends(ending)
+    }
+
+    fn ends(self, ending: SseEnding) -> Self {
         match ending {
-            SseEnding::Clean => script.sends(chunk(b"")),
-            SseEnding::Cut => script.then(Step::Close),
-            SseEnding::Reset => script.then(Step::Reset),
-            SseEnding::Stall => script.then(Step::Stall),
+            SseEnding::Clean => self.sends(chunk(b"")),
+            SseEnding::Cut => self.then(Step::Close),
+            SseEnding::Reset => self.then(Step::Reset),
+            SseEnding::Stall => self.then(Step::Stall),
         }
     }
 
