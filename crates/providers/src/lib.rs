@@ -5,14 +5,17 @@
 //! | `openai` | `openai` | OpenAI, and any server that speaks its wire |
 //! | `azure` | `azure` | Azure OpenAI |
 //! | `cerebras` | `cerebras` | Cerebras |
+//! | `cohere` | `cohere` | Cohere |
 //! | `deepseek` | `deepseek` | DeepSeek |
 //! | `fireworks` | `fireworks` | Fireworks AI |
 //! | `groq` | `groq` | Groq |
 //! | `huggingface` | `huggingface` | the router of Hugging Face |
 //! | `llama_cpp` | `llama_cpp` | the server of llama.cpp |
 //! | `lmstudio` | `lmstudio` | LM Studio's server |
+//! | `mistral` | `mistral` | Mistral |
 //! | `moonshot` | `moonshot` | Moonshot AI (Kimi) |
 //! | `nvidia` | `nvidia` | NVIDIA NIM |
+//! | `ollama` | `ollama` | an Ollama server, on this machine or elsewhere |
 //! | `openrouter` | `openrouter` | OpenRouter |
 //! | `perplexity` | `perplexity` | Perplexity |
 //! | `sambanova` | `sambanova` | SambaNova |
@@ -44,6 +47,8 @@
 pub mod azure;
 #[cfg(feature = "cerebras")]
 pub mod cerebras;
+#[cfg(feature = "cohere")]
+pub mod cohere;
 #[cfg(feature = "deepseek")]
 pub mod deepseek;
 #[cfg(feature = "dialect")]
@@ -67,10 +72,14 @@ pub mod llama_cpp;
 pub mod lmstudio;
 #[cfg(feature = "local")]
 pub mod local;
+#[cfg(feature = "mistral")]
+pub mod mistral;
 #[cfg(feature = "moonshot")]
 pub mod moonshot;
 #[cfg(feature = "nvidia")]
 pub mod nvidia;
+#[cfg(feature = "ollama")]
+pub mod ollama;
 #[cfg(feature = "openai")]
 pub mod openai;
 #[cfg(feature = "openrouter")]
@@ -111,14 +120,17 @@ kinds! {
     openai "openai",
     azure "azure",
     cerebras "cerebras",
+    cohere "cohere",
     deepseek "deepseek",
     fireworks "fireworks",
     groq "groq",
     huggingface "huggingface",
     llama_cpp "llama_cpp",
     lmstudio "lmstudio",
+    mistral "mistral",
     moonshot "moonshot",
     nvidia "nvidia",
+    ollama "ollama",
     openrouter "openrouter",
     perplexity "perplexity",
     sambanova "sambanova",

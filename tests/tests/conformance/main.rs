@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails where it stands")]
 
 mod chat_completions;
+mod cohere;
+mod mistral;
+mod ollama;
 mod responses;
 mod table;
 
@@ -13,6 +16,9 @@ fn subjects() -> Vec<Box<dyn Subject>> {
     let mut subjects: Vec<Box<dyn Subject>> = Vec::new();
     subjects.extend(chat_completions::subjects());
     subjects.extend(responses::subjects());
+    subjects.extend(cohere::subjects());
+    subjects.extend(mistral::subjects());
+    subjects.extend(ollama::subjects());
     subjects
 }
 

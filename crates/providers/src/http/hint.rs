@@ -26,21 +26,24 @@ impl Hint {
     /// date in `retry-after`.
     pub(crate) fn of(headers: &HeaderMap, now: SystemTime) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-        let date = || text(DATE.as_str()).and_then(|date| httpdate::parse_http_date(date).ok());
         let millis = text("retry-after-ms").and_then(|text| text.parse::<f64>().ok());
         let wait = millis.and_then(|millis| wait(millis / 1000.0)).or_else(|| {
             let text = text(RETRY_AFTER.as_str())?;
             match text.parse::<f64>() {
                 Ok(seconds) => wait(seconds),
-                Err(_) => {
-                    let until = httpdate::parse_http_date(text).ok()?;
-                    until.duration_since(date().unwrap_or(now)).ok().and_then(bounded)
-                }
+                Err(_) => wait_until(httpdate::parse_http_date(text).ok()?, headers, now),
             }
         });
         let refuses_comeback = text("x-should-retry").is_some_and(|text| text.eq_ignore_ascii_case("false"));
         Self { wait, refuses_comeback }
     }
+}
+
+/// How long it is until a moment that a server tells: by its own clock, where that is told.
+pub(crate) fn wait_until(moment: SystemTime, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let date = headers.get(DATE).and_then(|value| value.to_str().ok());
+    let date = date.and_then(|date| httpdate::parse_http_date(date.trim()).ok());
+    moment.duration_since(date.unwrap_or(now)).ok().and_then(bounded)
 }
 
 /// The wait in a sentence such as "Please try again in 1m2.5s" or "retry after 12 seconds".

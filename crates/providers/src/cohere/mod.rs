@@ -1,0 +1,30 @@
+#![doc = include_str!("docs.md")]
+
+mod config;
+mod decode;
+mod encode;
+mod error;
+mod provider;
+mod wire;
+
+use std::sync::Arc;
+
+use backstop_core::Kind;
+
+pub use config::CohereConfig;
+pub use provider::Cohere;
+
+/// The name of this kind.
+pub const NAME: &str = "cohere";
+
+/// The model to ask when the user names none.
+pub const DEFAULT_MODEL: &str = "command-a-03-2025";
+
+/// The kind, for a [`Registry`](backstop_core::Registry) of your own.
+#[must_use]
+pub fn kind() -> Kind {
+    Kind::new(NAME, |settings| Ok(Arc::new(Cohere::new(CohereConfig::from_settings(settings)?)?)))
+        .with_key_envs(config::KEY_VARIABLES)
+        .with_default_model(DEFAULT_MODEL)
+        .with_options(config::OPTIONS)
+}
