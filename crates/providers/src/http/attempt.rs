@@ -13,7 +13,14 @@ use super::redact::Mask;
 use super::transport::{Fault, TransportError};
 
 /// Where an answer's id for the provider's support stands. The last is the edge's, for answers that never got further.
-const REQUEST_IDS: [&str; 4] = ["x-request-id", "request-id", "apim-request-id", "cf-ray"];
+const REQUEST_IDS: [&str; 6] = [
+    "x-request-id",
+    "request-id",
+    "apim-request-id",
+    "mistral-correlation-id",
+    "x-kong-request-id",
+    "cf-ray",
+];
 
 /// The longest request id that is kept.
 const REQUEST_ID_MAX: usize = 128;
