@@ -131,6 +131,11 @@ impl Trail {
         Self { steps }
     }
 
+    /// Adds the trail of one part of a split request.
+    pub fn append(&mut self, of_part: &Self, part: u32) {
+        self.steps.extend(of_part.steps.iter().map(|step| Step { part: Some(part), ..step.clone() }));
+    }
+
     /// The steps, in the order of decision.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
@@ -232,6 +237,9 @@ struct StepWords<'a>(&'a Step);
 impl fmt::Display for StepWords<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let step = self.0;
+        if let Some(part) = step.part {
+            write!(f, "part {}: ", part + 1)?;
+        }
         if !step.waited.is_zero() {
             write!(f, "(waited {}) ", human(step.waited))?;
         }

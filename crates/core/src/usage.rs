@@ -34,6 +34,24 @@ impl Usage {
         Self { input_tokens: Some(input_tokens), output_tokens: Some(output_tokens), ..Self::UNKNOWN }
     }
 
+    /// The sum of two, as far as both are known.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        const fn add(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+            match (a, b) {
+                (Some(a), Some(b)) => Some(a.saturating_add(b)),
+                _ => None,
+            }
+        }
+        Self {
+            input_tokens: add(self.input_tokens, other.input_tokens),
+            output_tokens: add(self.output_tokens, other.output_tokens),
+            cached_input_tokens: add(self.cached_input_tokens, other.cached_input_tokens),
+            cache_write_tokens: add(self.cache_write_tokens, other.cache_write_tokens),
+            reasoning_tokens: add(self.reasoning_tokens, other.reasoning_tokens),
+        }
+    }
+
     /// What `later` states, and what only `self` knows: for usage that arrives in several pieces.
     #[must_use]
     pub const fn updated_by(self, later: Self) -> Self {

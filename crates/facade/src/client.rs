@@ -14,7 +14,8 @@ use crate::answer::Answer;
 use crate::builder::BackstopBuilder;
 use crate::driver::Driver;
 use crate::observe::{Observer, Watched};
-use crate::operation::{Chat, Complete, Embed, Operation};
+use crate::operation::{Chat, Complete, Operation};
+use crate::split;
 use crate::stream::{AnswerStream, Asked};
 use crate::wiring::{Shared, WiredRoute};
 
@@ -205,7 +206,7 @@ impl Backstop {
         if request.input.is_empty() {
             return Err(Error::new(ErrorKind::Usage, "there is nothing to embed: give at least one text"));
         }
-        self.drive::<Embed>(request)?.finish(stop).await
+        split::embed(self, request, stop).await
     }
 
     /// Asks for an answer in pieces.
@@ -219,7 +220,18 @@ impl Backstop {
         Ok(AnswerStream::new(self.drive(Asked::Chat(request.into()))?))
     }
 
-    fn drive<O: Operation>(&self, request: O::Request) -> Result<Driver<O>, Error> {
+    /// The route that calls of this handle take.
+    pub(crate) fn route_in_force(&self) -> Result<&Arc<WiredRoute>, Error> {
+        self.shared.route(self.options.route.as_deref())
+    }
+
+    /// The most time that a call of this handle may take.
+    pub(crate) fn deadline_in_force(&self) -> Result<Duration, Error> {
+        let of_route = self.route_in_force()?.plan.policy().whole();
+        Ok(self.options.deadline.unwrap_or(of_route))
+    }
+
+    pub(crate) fn drive<O: Operation>(&self, request: O::Request) -> Result<Driver<O>, Error> {
         let Options { route, deadline, attempts, watched } = &self.options;
         let route = self.shared.route(route.as_deref())?;
         let usage = |what: &str| Err(Error::new(ErrorKind::Usage, what));

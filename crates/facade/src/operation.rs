@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use backstop_core::chat::{ChatReply, ChatRequest};
 use backstop_core::completion::{CompletionReply, CompletionRequest};
-use backstop_core::embedding::{EmbeddingReply, EmbeddingRequest};
+use backstop_core::embedding::{EmbeddingReply, EmbeddingRequest, refuses_size};
 use backstop_core::fallback::Mode;
 use backstop_core::{Ask, Error, ErrorKind, Needs, Partial, Unmet};
 
@@ -152,42 +152,57 @@ impl Operation for Complete {
     }
 }
 
+/// Texts of which one request can hold all.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) request: EmbeddingRequest,
+    /// The size of the vectors of other parts of the same call.
+    pub(crate) size: Option<usize>,
+}
+
 /// Embeddings.
 #[derive(Debug)]
 pub(crate) struct Embed;
 
 impl Operation for Embed {
-    type Request = EmbeddingRequest;
+    type Request = Part;
     type Event = Infallible;
     type Reply = EmbeddingReply;
 
     const MODE: Mode = Mode::Embedding;
     const NAME: &'static str = "embed";
 
-    fn needs(request: &EmbeddingRequest) -> Needs {
-        Needs::of_embedding(request)
+    fn needs(part: &Part) -> Needs {
+        Needs::of_embedding(&part.request)
     }
 
     /// The space of a call is that of the target listed first, or the caller's; no other may answer.
-    fn misfit(request: &EmbeddingRequest, route: &WiredRoute, slot: usize) -> Option<Unmet> {
-        let first = route.targets.first().map(|target| target.space());
-        let (wanted, has) = (request.space.as_deref().or(first)?, route.targets[slot].space());
-        if has == wanted || route.mixed_spaces {
+    fn misfit(part: &Part, route: &WiredRoute, slot: usize) -> Option<Unmet> {
+        let EmbeddingRequest { dimensions, space: stated, .. } = &part.request;
+        let target = &route.targets[slot];
+        let unsupported = |reason: String| Some(Unmet::new(ErrorKind::Unsupported, reason));
+        if let Some(reason) = dimensions.and_then(|size| refuses_size(target.name.model(), size)) {
+            return unsupported(reason);
+        }
+        let (has, first) = (target.space(*dimensions), route.targets.first()?.space(*dimensions));
+        let (is_in, wanted) = match stated {
+            Some(stated) => (has.to_string() == *stated, stated.clone()),
+            None => (has.is(&first), first.to_string()),
+        };
+        if is_in || route.mixed_spaces {
             return None;
         }
-        Some(Unmet::new(
-            ErrorKind::Unsupported,
-            format!("its vectors live in the space {has}, and those of this call in {wanted}"),
-        ))
+        unsupported(format!("its vectors live in the space {has}, and those of this call in {wanted}"))
     }
 
-    fn start(route: Arc<WiredRoute>, slot: usize, request: Arc<EmbeddingRequest>) -> Flight<Self> {
+    fn start(route: Arc<WiredRoute>, slot: usize, part: Arc<Part>) -> Flight<Self> {
         Box::pin(Whole(Box::pin(async move {
             let target = &route.targets[slot];
             let ask = Ask::new(target.name.model()).with_overrides(&target.overrides);
-            let mut reply = target.provider.embed(ask, &request).await?;
-            reply.space = Some(target.space().to_owned());
-            match wrong_shape(&reply, &request, target.facts.dimensions) {
+            let mut reply = target.provider.embed(ask, &part.request).await?;
+            let space = target.space(part.request.dimensions);
+            reply.space = Some(space.to_string());
+            match wrong_shape(&reply, &part, space.size()) {
                 Some(wrong) => Err(target.located(Error::new(ErrorKind::BadReply, wrong))),
                 None => Ok(reply),
             }
@@ -200,13 +215,14 @@ impl Operation for Embed {
 }
 
 /// What is wrong with the number or the size of the vectors. A wrong one would spoil the index it goes into.
-fn wrong_shape(reply: &EmbeddingReply, request: &EmbeddingRequest, known: Option<u32>) -> Option<String> {
+fn wrong_shape(reply: &EmbeddingReply, part: &Part, known: Option<u32>) -> Option<String> {
+    let request = &part.request;
     let (texts, vectors) = (request.input.len(), reply.embeddings.len());
     if texts != vectors {
         return Some(format!("{vectors} vectors came for {texts} texts"));
     }
-    let stated = request.dimensions.or(known).and_then(|size| usize::try_from(size).ok());
-    let size = stated.or_else(|| reply.embeddings.first().map(Vec::len))?;
+    let stated = known.and_then(|size| usize::try_from(size).ok());
+    let size = part.size.or(stated).or_else(|| reply.embeddings.first().map(Vec::len))?;
     let other = reply.embeddings.iter().map(Vec::len).find(|len| *len != size || *len == 0)?;
     Some(format!("a vector has {other} dimensions instead of {size}"))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use backstop_core::embedding::Space;
 use backstop_core::fallback::{
     Fleet, Moment, Plan, PlanError, PlanStep, ProviderId, Rule, Slot, SlotId, TargetId,
 };
@@ -46,9 +47,18 @@ impl WiredTarget {
 }
 
 impl WiredTarget {
-    /// The vector space of its embeddings. A model of which nothing is known is a space of its own.
-    pub(crate) fn space(&self) -> &str {
-        self.facts.space.as_deref().unwrap_or(&self.label)
+    /// The vector space of its embeddings at this size: as the config says, or as is known of the model. A model of
+    /// which nothing is known is a space of its own.
+    pub(crate) fn space(&self, size: Option<u32>) -> Space {
+        let known = || Space::of_model(self.name.model()).unwrap_or_else(|| Space::new(&*self.label, None));
+        let space = match &self.facts.space {
+            Some(stated) => Space::new(stated, self.facts.dimensions.or_else(|| known().size())),
+            None => match self.facts.dimensions {
+                Some(size) => known().sized(Some(size)),
+                None => known(),
+            },
+        };
+        if size.is_some() { space.sized(size) } else { space }
     }
 }
 

@@ -67,6 +67,8 @@ pub struct Partial {
     pub reasoning: Option<String>,
     /// The tool calls so far; the last one may be incomplete.
     pub tool_calls: Vec<ToolCall>,
+    /// The vectors of the parts of a large request that are done, in the order of their texts.
+    pub embeddings: Vec<Vec<f32>>,
     /// The cost so far, as far as it is known.
     pub usage: Usage,
 }

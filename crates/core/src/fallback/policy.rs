@@ -133,6 +133,12 @@ const fn secs(n: u64) -> Duration {
 }
 
 impl Policy {
+    /// The most time a call may take: as stated, or the default.
+    #[must_use]
+    pub fn whole(&self) -> Duration {
+        self.deadline.unwrap_or(DEADLINE)
+    }
+
     /// The timer an attempt starts with: for its whole answer, or for the first content.
     pub(super) fn first_timer(&self, times: &Times, mode: Mode, patient: bool) -> Duration {
         match mode {

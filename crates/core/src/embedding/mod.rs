@@ -1,6 +1,10 @@
 //! Embeddings: texts become vectors. Vectors of different models do not mix, even at the same dimension.
 
+mod known;
+
 use serde::{Deserialize, Serialize};
+
+pub use known::{Space, refuses_size};
 
 use crate::usage::Usage;
 
@@ -24,6 +28,19 @@ impl EmbeddingRequest {
     #[must_use]
     pub fn new<T: Into<String>>(input: impl IntoIterator<Item = T>) -> Self {
         Self { input: input.into_iter().map(Into::into).collect(), ..Self::default() }
+    }
+}
+
+impl EmbeddingRequest {
+    /// The same request for no text yet: one part of a large one.
+    #[must_use]
+    pub fn clone_without_input(&self) -> Self {
+        Self {
+            input: Vec::new(),
+            dimensions: self.dimensions,
+            input_type: self.input_type,
+            space: self.space.clone(),
+        }
     }
 }
 
