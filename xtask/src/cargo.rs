@@ -83,10 +83,12 @@ pub(crate) fn capture(args: &[&str]) -> Result<String> {
 /// Runs `cargo test …`, shows its output as it comes and counts the results.
 ///
 /// The second value is false where cargo failed, which may be with no test failed: a build error, a crash.
-pub(crate) fn counted(args: &[&str]) -> Result<(Tally, bool)> {
-    let shown = line(args);
+pub(crate) fn counted(command: Command) -> Result<(Tally, bool)> {
+    let mut command = command;
+    let words: Vec<_> = command.get_args().map(OsStr::to_string_lossy).collect();
+    let shown = format!("cargo {}", words.join(" "));
     eprintln!("$ {shown}");
-    let mut child = command(args).stdout(Stdio::piped()).spawn().map_err(doing(&shown))?;
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(doing(&shown))?;
     let mut tally = Tally::default();
     if let Some(stdout) = child.stdout.take() {
         let mut lines = BufReader::new(stdout);

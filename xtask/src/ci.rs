@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::args::Args;
 use crate::cargo::{self, Tally};
 use crate::failure::Result;
-use crate::{deps, features, lint, mutants, pages, rustdoc, sim, test, tidy};
+use crate::{deps, features, lint, mutants, pages, real, rustdoc, sim, test, tidy};
 
 /// The simulated calls of a CI run.
 const CALLS: &str = "1000000";
@@ -27,10 +27,11 @@ const STEPS: &[Step] = &[
         *tally = counted;
         outcome
     }),
+    ("models in this process and a real server", |tally| real::suite(&[], tally)),
     ("documentation", |_| rustdoc::build()),
     ("simulation", |_| sim::simulate(&["--calls", CALLS])),
     ("mutants", |_| mutants::hunt(&mutants::Hunt::default())),
-    ("features", |_| features::check(true)),
+    ("features", |_| features::check(false)),
 ];
 
 /// `cargo xtask ci [--after-test]`.

@@ -13,6 +13,8 @@ use crate::cargo;
 use crate::failure::{Failure, Result, doing};
 use crate::{files, metadata};
 
+pub(crate) use sources::SHARED_MODULES;
+
 /// The crates that `backstop` with one provider and TLS may bring along, build tools included, ours left out.
 ///
 /// 105 were measured; the slack takes a point release of a dependency, not a new habit of ours.

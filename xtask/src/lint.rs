@@ -2,7 +2,7 @@
 
 use crate::args::Args;
 use crate::failure::Result;
-use crate::{cargo, tidy};
+use crate::{cargo, metadata, tidy};
 
 /// `cargo xtask lint`.
 pub(crate) fn run(args: Args) -> Result {
@@ -17,8 +17,9 @@ pub(crate) fn format() -> Result {
     cargo::run(&["fmt", "--all", "--check"])
 }
 
-/// Clippy over everything there is, tests and benches included.
+/// Clippy over everything that is light, tests and benches included.
 pub(crate) fn clippy() -> Result {
-    let what = ["clippy", "--workspace", "--all-targets", "--all-features"];
+    let features = metadata::light_features()?;
+    let what = ["clippy", "--workspace", "--all-targets", "--features", &features];
     cargo::run(&[&what[..], &["--", "-D", "warnings"]].concat())
 }

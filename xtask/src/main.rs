@@ -21,6 +21,7 @@ mod lint;
 mod metadata;
 mod mutants;
 mod pages;
+mod real;
 mod rustdoc;
 mod sim;
 mod source;
@@ -54,6 +55,18 @@ const COMMANDS: &[Command] = &[
         run: test::integration,
     },
     Command {
+        name: "conformance",
+        options: "",
+        about: "the conformance kit over every provider, as a table of providers × cases",
+        run: test::conformance,
+    },
+    Command {
+        name: "real",
+        options: "[FILTER]",
+        about: "models in this process, and the same against llama.cpp's real server, which it installs (Linux x86-64)",
+        run: real::run,
+    },
+    Command {
         name: "sim",
         options: "[--calls N] [--seed S] …",
         about: "the seeded simulation; arguments go to it unchanged",
@@ -81,7 +94,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "features",
         options: "[--depth 1|2]",
-        about: "cargo check with each feature alone and each pair",
+        about: "cargo check with no feature, each alone and all; with --depth 2 each pair, too",
         run: features::run,
     },
     Command { name: "doc", options: "", about: "rustdoc of every crate, warnings denied", run: rustdoc::run },

@@ -55,6 +55,29 @@ impl Package {
     }
 }
 
+/// Features that pull in so much that nothing builds them unasked: `cargo xtask real` does.
+const HEAVY: &[&str] = &["local", "real"];
+
+/// All features of our packages that are not heavy, as cargo's `--features` takes them.
+pub(crate) fn light_features() -> Result<String> {
+    Ok(light(&workspace()?).join(","))
+}
+
+fn light(packages: &[Package]) -> Vec<String> {
+    let full = |package: &Package, name| format!("{}/{name}", package.name);
+    packages.iter().flat_map(|package| light_of(package).map(|name| full(package, name))).collect()
+}
+
+/// The features of a package that are not heavy.
+pub(crate) fn light_of(package: &Package) -> impl Iterator<Item = &str> {
+    let heavy = |name: &str| HEAVY.contains(&name.rsplit('/').next().unwrap_or(name));
+    package
+        .features
+        .keys()
+        .map(String::as_str)
+        .filter(move |name| !package.closure([*name]).into_iter().any(heavy))
+}
+
 /// Our own packages.
 pub(crate) fn workspace() -> Result<Vec<Package>> {
     packages(&cargo::capture(&["metadata", "--format-version", "1", "--no-deps"])?)
@@ -145,6 +168,28 @@ mod tests {
         assert_eq!(core.dependencies[1].kind, Kind::Dev);
         assert!(!find(&packages, "serde").unwrap().is_ours());
         assert!(find(&packages, "absent").is_err());
+    }
+
+    #[test]
+    fn what_leads_to_a_heavy_feature_is_not_light() {
+        let package = |name: &str, features: &[(&str, &[&str])]| Package {
+            name: name.to_owned(),
+            features: features
+                .iter()
+                .map(|(name, switched)| {
+                    (name.to_string(), switched.iter().map(ToString::to_string).collect())
+                })
+                .collect(),
+            ..Package::default()
+        };
+        let packages = [
+            package("p", &[("openai", &["http"]), ("local", &["dep:candle-core"]), ("http", &[])]),
+            package(
+                "f",
+                &[("everything", &["p/openai", "p/local"]), ("openai", &["p/openai"]), ("locale", &[])],
+            ),
+        ];
+        assert_eq!(light(&packages), ["p/http", "p/openai", "f/locale", "f/openai"]);
     }
 
     #[test]

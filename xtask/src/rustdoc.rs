@@ -1,8 +1,8 @@
 //! `doc`: the reference documentation, with a broken link as an error.
 
 use crate::args::Args;
-use crate::cargo;
 use crate::failure::Result;
+use crate::{cargo, metadata};
 
 /// `cargo xtask doc`.
 pub(crate) fn run(args: Args) -> Result {
@@ -12,7 +12,8 @@ pub(crate) fn run(args: Args) -> Result {
 
 /// Builds the documentation of every crate of ours.
 pub(crate) fn build() -> Result {
-    let words = ["doc", "--workspace", "--no-deps", "--all-features"];
+    let features = metadata::light_features()?;
+    let words = ["doc", "--workspace", "--no-deps", "--features", &features];
     let mut command = cargo::command(&words);
     command.env("RUSTDOCFLAGS", "-D warnings");
     cargo::run_with(command, &format!("RUSTDOCFLAGS=\"-D warnings\" cargo {}", words.join(" ")))

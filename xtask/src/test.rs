@@ -1,6 +1,7 @@
 //! `test` and `it`: what anybody with Rust alone can run.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use crate::args::Args;
 use crate::cargo::{self, Tally};
@@ -20,12 +21,26 @@ pub(crate) fn everything(args: Args) -> Result {
 /// `cargo xtask it [FILTER]`.
 pub(crate) fn integration(args: Args) -> Result {
     let filter = args.rest();
-    let mut words = vec!["test", "--package", "backstop-tests", "--all-features", "--no-fail-fast"];
+    let mut words = vec!["test", "--package", "backstop-tests", "--no-fail-fast"];
     if !filter.is_empty() {
         words.push("--");
         words.extend(filter.iter().map(String::as_str));
     }
-    let (tally, outcome) = counted(&words);
+    let mut tally = Tally::default();
+    let outcome = counted(&mut tally, cargo::command(&words));
+    finish(tally, outcome)
+}
+
+/// `cargo xtask conformance`: the conformance kit over every provider, with its table.
+pub(crate) fn conformance(args: Args) -> Result {
+    args.finish()?;
+    let packages = metadata::workspace()?;
+    let features = metadata::light_of(metadata::find(&packages, "backstop")?);
+    let features = features.map(|name| format!("backstop/{name}")).collect::<Vec<_>>().join(",");
+    let words = ["test", "--package", "backstop-tests", "--test", "conformance", "--features"];
+    let words = [&words[..], &[&features, "--", "--nocapture"]].concat();
+    let mut tally = Tally::default();
+    let outcome = counted(&mut tally, cargo::command(&words));
     finish(tally, outcome)
 }
 
@@ -40,7 +55,11 @@ pub(crate) fn suite() -> (Tally, Result) {
         return (Tally { passed: 0, failed: 1 }, Err(failure));
     }
     // One `cargo test` runs unit, integration and doc tests, and builds the examples.
-    let (mut tally, tests) = counted(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
+    let mut tally = Tally::default();
+    let tests = metadata::light_features().and_then(|features| {
+        let words = ["test", "--workspace", "--no-fail-fast", "--features", &features];
+        counted(&mut tally, cargo::command(&words))
+    });
     let outcome = tests.and_then(|()| {
         sim::simulate(&["--calls", SHORT_SIMULATION]).inspect_err(|_| tally.failed += 1)?;
         let path = note_path()?;
@@ -62,16 +81,18 @@ pub(crate) fn take_note() -> Result<Tally> {
     Ok(Tally { passed: text.trim().parse().map_err(|_| missing())?, failed: 0 })
 }
 
-fn counted(words: &[&str]) -> (Tally, Result) {
-    match cargo::counted(words) {
-        Ok((tally, true)) if tally.failed == 0 => (tally, Ok(())),
-        // A build error or a crash fails no test by name; a red run must not read "0 failed".
-        Ok((tally, _)) => (
-            Tally { failed: tally.failed.max(1), ..tally },
-            Err(Failure::Failed(format!("error: `cargo {}` failed", words.join(" ")))),
-        ),
-        Err(failure) => (Tally { passed: 0, failed: 1 }, Err(failure)),
+/// Runs tests and adds their results.
+pub(crate) fn counted(tally: &mut Tally, command: Command) -> Result {
+    let outcome = cargo::counted(command);
+    let (counted, success) = outcome.inspect_err(|_| tally.failed += 1)?;
+    tally.passed += counted.passed;
+    tally.failed += counted.failed;
+    if success && counted.failed == 0 {
+        return Ok(());
     }
+    // A build error or a crash fails no test by name; a red run must not read "0 failed".
+    tally.failed = tally.failed.max(1);
+    Err(Failure::Failed("error: not all of these tests passed".to_owned()))
 }
 
 /// Prints the closing line last, whatever happened.

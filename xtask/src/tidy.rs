@@ -6,18 +6,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::args::Args;
+use crate::deps::SHARED_MODULES;
 use crate::failure::{Failure, Result};
 use crate::{files, source};
 
 /// Lines of code a file may have before its tests without giving a reason.
 const LINES_MAX: usize = 400;
 
-/// What a provider's folder holds: the same names everywhere, so that who knows one provider knows all.
-const PROVIDER_FILES: &[&str] =
-    &["config.rs", "decode.rs", "docs.md", "encode.rs", "error.rs", "mod.rs", "provider.rs", "wire.rs"];
+/// What a provider's folder holds, and may hold more: the same names everywhere, so that who knows one provider knows
+/// all.
+const PROVIDER_FILES: &[&str] = &["config.rs", "docs.md", "mod.rs", "provider.rs"];
 
-/// Folders beside the providers that they share.
-const SHARED: &[&str] = &["dialect", "google", "http", "in_process"];
+/// What it holds beside if it has a wire of its own, and neither shares one nor runs its model in this process.
+const WIRE_FILES: &[&str] = &["decode.rs", "encode.rs", "error.rs", "wire.rs"];
 
 /// Words that say nothing, or say what another word of ours says already.
 const FORBIDDEN: &[(&str, &str)] = &[
@@ -204,7 +205,7 @@ fn foreign_registries(path: &str, text: &str) -> Vec<String> {
     findings
 }
 
-/// Provider folders whose files are not the eight.
+/// Provider folders that lack a file.
 fn provider_folders<'a>(paths: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut folders: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for path in paths {
@@ -213,13 +214,14 @@ fn provider_folders<'a>(paths: impl Iterator<Item = &'a str>) -> Vec<String> {
         else {
             continue;
         };
-        if !SHARED.contains(&folder) {
+        if !SHARED_MODULES.contains(&folder) {
             folders.entry(folder).or_default().insert(file);
         }
     }
     let mut findings = Vec::new();
     for (folder, files) in folders {
-        for missing in PROVIDER_FILES.iter().filter(|file| !files.contains(*file)) {
+        let wire = if WIRE_FILES.iter().any(|file| files.contains(file)) { WIRE_FILES } else { &[] };
+        for missing in PROVIDER_FILES.iter().chain(wire).filter(|file| !files.contains(*file)) {
             findings.push(format!("crates/providers/src/{folder}: no {missing}"));
         }
     }

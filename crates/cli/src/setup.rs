@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use backstop::core::route::{Route, RouteStep};
-use backstop::core::{Env, Registry, TargetName};
+use backstop::core::{Env, Kind, Registry, TargetName};
 use backstop::{Backstop, BackstopBuilder, Error, ErrorKind};
 use backstop_config::Config;
 
@@ -117,7 +117,9 @@ impl Setup {
         builder
     }
 
-    /// Without a file: the providers whose conventional keys are set, each with its default model.
+    /// Without a file: the providers whose conventional keys are set, each with its default model. If there are none,
+    /// what is there for when nothing is configured; it never stands behind a key, since a key that is wrong must not
+    /// end in the answer of a toy.
     fn built_in(&self) -> Result<Route, Error> {
         let mut targets = Vec::new();
         let mut because = Vec::new();
@@ -129,8 +131,12 @@ impl Setup {
             }
         }
         if targets.is_empty() {
-            let variables: Vec<&str> =
-                self.registry.kinds().flat_map(|kind| kind.key_envs).copied().collect();
+            let of_kind = |kind: &Kind| Some(format!("{}/{}", kind.name, kind.default_model?));
+            targets.extend(self.registry.kinds().filter(|kind| kind.last_resort).filter_map(of_kind));
+        }
+        if targets.is_empty() {
+            let usable = self.registry.kinds().filter(|kind| kind.default_model.is_some());
+            let variables: Vec<&str> = usable.flat_map(|kind| kind.key_envs).copied().collect();
             return Err(Error::new(
                 ErrorKind::Config,
                 format!(
@@ -139,7 +145,16 @@ impl Setup {
                 ),
             ));
         }
-        human::note(&format!("no config file: using {} ({})", targets.join(", "), because.join(", ")));
+        human::note(&if because.is_empty() {
+            let variable = self.registry.kinds().flat_map(|kind| kind.key_envs).next();
+            let such = variable.map(|variable| format!(", such as {variable},")).unwrap_or_default();
+            format!(
+                "no config file and no key: using {}, a very small model that is built in; set a key{such} for a real one",
+                targets.join(", ")
+            )
+        } else {
+            format!("no config file: using {} ({})", targets.join(", "), because.join(", "))
+        });
         Route::of(UNNAMED, targets)
     }
 }

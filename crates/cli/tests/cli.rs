@@ -173,7 +173,7 @@ fn mistakes_end_with_2_and_a_json_object_where_one_was_asked_for() {
     let bad = folder.config("[routes.default]\ntargts = []\n");
     let bad = bad.to_str().unwrap();
     for (arguments, kind, said) in [
-        (vec!["chat", "--json", "hi"], "config", "nothing is configured"),
+        (vec!["chat", "--json", "--route", "other", "hi"], "usage", "other"),
         (vec!["chat", "--json", "--models", "gpt", "hi"], "config", "provider/model"),
         (vec!["chat", "--json", "--config", "nope.toml", "hi"], "config", "nope.toml"),
         (vec!["chat", "--json", "--config", bad, "hi"], "config", "targts"),
@@ -191,6 +191,55 @@ fn mistakes_end_with_2_and_a_json_object_where_one_was_asked_for() {
         let message = value["error"]["message"].as_str().unwrap();
         assert!(message.contains(said), "{arguments:?}: {message}");
     }
+}
+
+#[test]
+fn with_nothing_configured_the_built_in_model_answers_and_says_what_it_is() {
+    let folder = Folder::new("nothing");
+    for arguments in [&["chat", "What is backstop?"][..], &["chat", "--stream", "What is backstop?"]] {
+        let output = folder.backstop(arguments).output().unwrap();
+        let (said, told) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(code(&output), 0, "{told}");
+        assert!(said.contains("models"), "{said}");
+        assert!(
+            told.contains("no key: using tiny/guide, a very small model") && told.contains("answered"),
+            "{told}"
+        );
+    }
+    let output = folder.backstop(&["complete", "--json", "backstop is"]).output().unwrap();
+    assert_eq!((code(&output), &json(&output)["target"]), (0, &Value::from("tiny/guide")));
+    let output = folder.backstop(&["check"]).output().unwrap();
+    assert_eq!((code(&output), text(&output.stdout).contains("tiny/guide  ready")), (0, true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_wrong_does_not_end_in_the_answer_of_the_built_in_model() {
+    let folder = Folder::new("wrongkey");
+    let server = FailingServer::start(Recipe::unauthorized()).await;
+    let mut command = folder.backstop(&["chat", "--json", "hi"]);
+    let output =
+        command.env("OPENAI_API_KEY", "sk-wrong").env("OPENAI_BASE_URL", server.uri()).output().unwrap();
+    let value = json(&output);
+    assert_eq!((code(&output), &value["ok"], &value["text"]), (1, &Value::Bool(false), &Value::Null));
+    let trail = value["trail"].as_array().unwrap();
+    assert_eq!((trail.len(), &trail[0]["kind"]), (1, &Value::from("auth")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_route_that_names_it_the_built_in_model_is_the_last_resort_and_every_reason_is_told() {
+    let folder = Folder::new("resort");
+    let config = folder.config(
+        "[providers.dead]\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\napi_key = \"none\"\n\
+         [routes.default]\ntargets = [\"openai/gpt-x\", \"dead/m\", \"tiny/guide\"]\n",
+    );
+    let output = folder.backstop(&["chat", "--json", "Hello!", "--config"]).arg(&config).output().unwrap();
+    let value = json(&output);
+    assert_eq!((code(&output), &value["target"]), (0, &Value::from("tiny/guide")), "{value}");
+    let trail = value["trail"].as_array().unwrap();
+    let kinds: Vec<_> = trail.iter().map(|step| &step["kind"]).collect();
+    assert_eq!(kinds, [&Value::from("not_configured"), &Value::from("connect"), &Value::Null]);
+    assert!(trail[0]["message"].as_str().unwrap().contains("set OPENAI_API_KEY"));
+    assert!(trail[1]["message"].as_str().unwrap().contains("refused"));
 }
 
 #[test]
@@ -334,7 +383,9 @@ fn interrupt(child: &Child) {
 #[test]
 fn complete_and_embed_say_in_their_objects_why_no_target_can() {
     let folder = Folder::new("others");
-    let config = folder.config(&two("http://127.0.0.1:9/v1", "http://127.0.0.1:9/v1", ""));
+    // A kind that chats and does nothing else.
+    let chatting = two("http://127.0.0.1:9/v1", "http://127.0.0.1:9/v1", "").replace("openai", "perplexity");
+    let config = folder.config(&chatting);
     let config = config.to_str().unwrap();
     let output = folder.backstop(&["complete", "--json", "--config", config, "once upon"]).output().unwrap();
     let value = json(&output);

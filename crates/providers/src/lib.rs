@@ -3,11 +3,29 @@
 //! | feature | module | what it asks |
 //! |---|---|---|
 //! | `openai` | `openai` | OpenAI, and any server that speaks its wire |
+//! | `azure` | `azure` | Azure OpenAI |
+//! | `cerebras` | `cerebras` | Cerebras |
+//! | `deepseek` | `deepseek` | DeepSeek |
+//! | `fireworks` | `fireworks` | Fireworks AI |
+//! | `groq` | `groq` | Groq |
+//! | `huggingface` | `huggingface` | the router of Hugging Face |
+//! | `llama_cpp` | `llama_cpp` | the server of llama.cpp |
+//! | `lmstudio` | `lmstudio` | LM Studio's server |
+//! | `moonshot` | `moonshot` | Moonshot AI (Kimi) |
+//! | `nvidia` | `nvidia` | NVIDIA NIM |
+//! | `openrouter` | `openrouter` | OpenRouter |
+//! | `perplexity` | `perplexity` | Perplexity |
+//! | `sambanova` | `sambanova` | SambaNova |
+//! | `together` | `together` | Together AI |
+//! | `vllm` | `vllm` | a vLLM server |
+//! | `xai` | `xai` | xAI (Grok) |
+//! | `tiny` | `tiny` | a very small model that is compiled in: no key, no file, no network |
 //!
 //! | feature | what it adds |
 //! |---|---|
 //! | `rustls` | `https` base URLs |
-//! | `http` | what providers over HTTP share; they switch it on by themselves |
+//! | `http`, `in_process` | what providers over HTTP, or in this process, share; they switch it on by themselves |
+//! | `dialect` | what kinds that speak OpenAI's wire share; they switch it on by themselves |
 //!
 //! Without `rustls` only `http` base URLs work, as those of servers on this machine.
 //!
@@ -21,27 +39,90 @@
 //! }
 //! ```
 
+#[cfg(feature = "azure")]
+pub mod azure;
+#[cfg(feature = "cerebras")]
+pub mod cerebras;
+#[cfg(feature = "deepseek")]
+pub mod deepseek;
+#[cfg(feature = "dialect")]
+#[allow(dead_code, unused_imports, reason = "each kind uses its part of what they share")]
+pub mod dialect;
+#[cfg(feature = "fireworks")]
+pub mod fireworks;
+#[cfg(feature = "groq")]
+pub mod groq;
 #[cfg(feature = "http")]
 #[allow(dead_code, unused_imports, reason = "each provider uses its part of what they share")]
 pub mod http;
+#[cfg(feature = "huggingface")]
+pub mod huggingface;
+#[cfg(feature = "in_process")]
+#[allow(dead_code, unused_imports, reason = "each provider uses its part of what they share")]
+mod in_process;
+#[cfg(feature = "llama_cpp")]
+pub mod llama_cpp;
+#[cfg(feature = "lmstudio")]
+pub mod lmstudio;
+#[cfg(feature = "moonshot")]
+pub mod moonshot;
+#[cfg(feature = "nvidia")]
+pub mod nvidia;
 #[cfg(feature = "openai")]
 pub mod openai;
+#[cfg(feature = "openrouter")]
+pub mod openrouter;
 #[allow(dead_code, reason = "each provider has its own options")]
 mod options;
+#[cfg(feature = "perplexity")]
+pub mod perplexity;
+#[cfg(feature = "sambanova")]
+pub mod sambanova;
+#[cfg(feature = "tiny")]
+pub mod tiny;
+#[cfg(feature = "together")]
+pub mod together;
+#[cfg(feature = "vllm")]
+pub mod vllm;
+#[cfg(feature = "xai")]
+pub mod xai;
 
 use backstop_core::{Kind, Registry};
 
-/// Every kind there is, compiled in or not. Each is a feature of this name.
-pub const KNOWN_KINDS: &[&str] = &["openai"];
+/// Makes the list of kinds: each the name of its module and of its feature.
+macro_rules! kinds {
+    ($($module:ident $name:literal,)+) => {
+        /// Every kind there is, compiled in or not. Each is a feature of this name.
+        pub const KNOWN_KINDS: &[&str] = &[$($name),+];
 
-/// The kinds that are compiled in, in the order of [`KNOWN_KINDS`]: name, variable of the key, default model,
-/// settings, and how to build one.
-#[must_use]
-pub fn kinds() -> Vec<Kind> {
-    vec![
-        #[cfg(feature = "openai")]
-        openai::kind(),
-    ]
+        /// The kinds that are compiled in, in the order of [`KNOWN_KINDS`]: name, variable of the key, default model,
+        /// settings, and how to build one.
+        #[must_use]
+        pub fn kinds() -> Vec<Kind> {
+            vec![$(#[cfg(feature = $name)] $module::kind()),+]
+        }
+    };
+}
+
+kinds! {
+    openai "openai",
+    azure "azure",
+    cerebras "cerebras",
+    deepseek "deepseek",
+    fireworks "fireworks",
+    groq "groq",
+    huggingface "huggingface",
+    llama_cpp "llama_cpp",
+    lmstudio "lmstudio",
+    moonshot "moonshot",
+    nvidia "nvidia",
+    openrouter "openrouter",
+    perplexity "perplexity",
+    sambanova "sambanova",
+    together "together",
+    vllm "vllm",
+    xai "xai",
+    tiny "tiny",
 }
 
 /// A registry of the kinds that are compiled in.

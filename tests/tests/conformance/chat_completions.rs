@@ -7,13 +7,37 @@ use backstop::core::{Env, ErrorKind, Secret, Settings};
 use backstop_testkit::conformance::{HintForm, Place, Reply, Said, Say, Subject};
 use serde_json::{Value, json};
 
+/// The one whose 403 is no denial.
+const TOGETHER: &str = "together";
+
+/// The kinds that speak this wire.
+const KINDS: [&str; 17] = [
+    "openai",
+    "azure",
+    "cerebras",
+    "deepseek",
+    "fireworks",
+    "groq",
+    "huggingface",
+    "llama_cpp",
+    "lmstudio",
+    "moonshot",
+    "nvidia",
+    "openrouter",
+    "perplexity",
+    "sambanova",
+    TOGETHER,
+    "vllm",
+    "xai",
+];
+
 pub(crate) fn subjects() -> impl Iterator<Item = Box<dyn Subject>> {
-    ["openai"].into_iter().map(|kind| Box::new(ChatCompletions { kind }) as Box<dyn Subject>)
+    KINDS.into_iter().map(|kind| Box::new(ChatCompletions { kind }) as Box<dyn Subject>)
 }
 
 /// A kind that speaks this wire.
-struct ChatCompletions {
-    kind: &'static str,
+pub(crate) struct ChatCompletions {
+    pub(crate) kind: &'static str,
 }
 
 impl Subject for ChatCompletions {
@@ -35,6 +59,7 @@ impl Subject for ChatCompletions {
             Say::Complete(said) => Reply::json(200, completion(said)),
             Say::CompleteStream(said) => stream(completion_chunks(said)),
             Say::Embed(vectors) => Reply::json(200, embeddings(vectors)),
+            Say::Error(ErrorKind::Forbidden) if self.kind == TOGETHER => return None,
             Say::Error(kind) => error(*kind)?,
             Say::Limited(HintForm::Own(seconds)) => {
                 let message = format!("Rate limit reached for model-x. Please try again in {seconds}s.");
@@ -57,10 +82,8 @@ impl Subject for ChatCompletions {
     }
 
     fn excuse(&self, say: &Say) -> Option<&str> {
-        match say {
-            Say::Error(_) => Some("its service has no such error"),
-            _ => None,
-        }
+        let long = self.kind == TOGETHER && *say == Say::Error(ErrorKind::Forbidden);
+        long.then_some("a 403 of this service means a prompt that is too long")
     }
 }
 

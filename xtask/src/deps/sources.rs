@@ -8,7 +8,7 @@ use crate::source;
 const BANNED_IN_CORE: &[&str] = &["tokio", "reqwest", "hyper", "Instant::now", "SystemTime"];
 
 /// The modules that every provider may use; the others belong to one provider each.
-const SHARED: &[&str] = &["dialect", "google", "http", "in_process"];
+pub(crate) const SHARED_MODULES: &[&str] = &["dialect", "google", "http", "in_process", "options"];
 
 const PROVIDERS: &str = "crates/providers/src/";
 
@@ -35,7 +35,8 @@ pub(super) fn providers_apart(files: &[(String, String)]) -> Vec<String> {
         let Some(own) = module_of(path) else { continue };
         let code = source::code(text);
         let imported = imports(&code);
-        for other in modules.iter().filter(|other| *other != own && !SHARED.contains(&other.as_str())) {
+        for other in modules.iter().filter(|other| *other != own && !SHARED_MODULES.contains(&other.as_str()))
+        {
             if imported.contains(other.as_str()) {
                 findings.push(format!("{path}: `{own}` imports the provider module `{other}`"));
             }

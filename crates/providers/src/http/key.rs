@@ -39,8 +39,17 @@ fn check(provider: &str, key: &Secret) -> Result<(), Error> {
 
 /// `Bearer KEY`, marked as sensitive: never indexed by HTTP/2, not shown by `Debug`.
 pub(crate) fn bearer(provider: &str, key: &Secret) -> Result<HeaderValue, Error> {
+    header(provider, key, format!("Bearer {}", key.expose()))
+}
+
+/// The key alone, for providers with a header of their own for it; as sensitive.
+pub(crate) fn bare(provider: &str, key: &Secret) -> Result<HeaderValue, Error> {
+    header(provider, key, key.expose().to_owned())
+}
+
+fn header(provider: &str, key: &Secret, value: String) -> Result<HeaderValue, Error> {
     check(provider, key)?;
-    let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose())).map_err(|_| {
+    let mut value = HeaderValue::try_from(value).map_err(|_| {
         Error::new(ErrorKind::Config, format!("the key of provider `{provider}` cannot be sent in a header"))
     })?;
     value.set_sensitive(true);

@@ -36,7 +36,7 @@ pub(crate) use frames::{BadFrame, FRAME_MAX, Frames};
 pub(crate) use headers::set;
 pub(crate) use hint::{Hint, spoken, wait_in_message};
 pub(crate) use json::{arguments, from_json};
-pub(crate) use key::{Credential, bearer};
+pub(crate) use key::{Credential, bare, bearer};
 pub(crate) use lines::Lines;
 pub(crate) use outgoing::{Link, finite, is_text_only, json_body, unknown};
 pub(crate) use redact::Mask;

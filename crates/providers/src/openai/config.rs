@@ -3,35 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use backstop_core::{Env, Error, KindOption, Secret, Settings, Shape};
-use http::{HeaderMap, HeaderName};
+use backstop_core::{Env, Error, ErrorKind, Secret, Settings};
 
-use super::NAME;
-use crate::http::{BaseUrl, Credential, Mask, bearer, set};
+use super::{DIALECT, ORGANIZATION, PROJECT};
+use crate::dialect::DialectConfig;
 use crate::options::Options;
-
-/// Where OpenAI itself is.
-const BASE_URL: &str = "https://api.openai.com/v1";
-
-/// The variable the key is conventionally in.
-pub(super) const KEY_VARIABLE: &str = "OPENAI_API_KEY";
-const BASE_URL_VARIABLE: &str = "OPENAI_BASE_URL";
-const ORGANIZATION_VARIABLE: &str = "OPENAI_ORG_ID";
-const PROJECT_VARIABLE: &str = "OPENAI_PROJECT_ID";
-
-/// The connect timeout, unless stated.
-const CONNECT: Duration = Duration::from_secs(5);
-
-/// The paths this provider appends to its base URL.
-pub(super) const CHAT: &str = "/chat/completions";
-const PATHS: &[&str] = &[CHAT, "/completions", "/embeddings", "/responses", "/models"];
-
-pub(super) const OPTIONS: &[KindOption] = &[
-    KindOption::new("organization", Shape::Text, "Bills this organization; else OPENAI_ORG_ID."),
-    KindOption::new("project", Shape::Text, "Bills this project; else OPENAI_PROJECT_ID."),
-    KindOption::new("headers", Shape::Texts, "Headers sent with every request."),
-    KindOption::new("stream_usage", Shape::Flag, "Whether streams ask for their usage; else true."),
-];
 
 /// What an [`OpenAi`](super::OpenAi) provider is built from.
 ///
@@ -42,35 +18,16 @@ pub(super) const OPTIONS: &[KindOption] = &[
 /// ```
 #[derive(Clone)]
 pub struct OpenAiConfig {
-    pub(super) name: String,
-    pub(super) base_url: String,
-    pub(super) api_key: Option<Secret>,
-    pub(super) organization: Option<String>,
-    pub(super) project: Option<String>,
-    pub(super) connect: Duration,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) stream_usage: bool,
-    missing: Option<String>,
-    /// Whether the conventional variable would have been the place for the key.
-    reads_variable: bool,
+    pub(super) dialect: DialectConfig,
+    /// Whether chats go to the Responses API.
+    pub(super) responses: bool,
 }
 
 impl OpenAiConfig {
     /// OpenAI itself, with this key. The environment plays no part.
     #[must_use]
     pub fn new(api_key: impl Into<Secret>) -> Self {
-        Self {
-            name: NAME.to_owned(),
-            base_url: BASE_URL.to_owned(),
-            api_key: Some(api_key.into()),
-            organization: None,
-            project: None,
-            connect: CONNECT,
-            headers: Vec::new(),
-            stream_usage: true,
-            missing: None,
-            reads_variable: false,
-        }
+        Self { dialect: DialectConfig::new(&DIALECT, Some(api_key.into())), responses: false }
     }
 
     /// A server that speaks OpenAI's wire and wants no key, at this base URL: with `/v1`, without
@@ -85,15 +42,7 @@ impl OpenAiConfig {
     /// Without a key the provider can be built, and its capabilities say what is missing.
     #[must_use]
     pub fn from_env(env: &Env) -> Self {
-        let base_url = env.var(BASE_URL_VARIABLE).unwrap_or_else(|| BASE_URL.to_owned());
-        Self {
-            api_key: env.var(KEY_VARIABLE).map(Secret::new),
-            organization: env.var(ORGANIZATION_VARIABLE),
-            project: env.var(PROJECT_VARIABLE),
-            base_url,
-            reads_variable: true,
-            ..Self::new("")
-        }
+        Self { dialect: DialectConfig::from_env(&DIALECT, env), responses: false }
     }
 
     /// What a config file says, completed by the environment.
@@ -104,139 +53,76 @@ impl OpenAiConfig {
     /// # Errors
     /// `Config` for an option that does not exist or is of the wrong type.
     pub fn from_settings(settings: Settings) -> Result<Self, Error> {
-        let mut options = Options::of(&settings, OPTIONS)?;
-        let organization = options.text("organization")?;
-        let project = options.text("project")?;
-        let headers = options.texts("headers")?;
-        let stream_usage = options.flag("stream_usage")?.unwrap_or(true);
-        let env_base = settings.env.var(BASE_URL_VARIABLE);
-        let environment = Self::from_env(&settings.env);
-        let own = match &settings.base_url {
-            None => settings.missing.is_none(),
-            Some(stated) => is_own(stated) && env_base.as_deref().is_none_or(is_own),
+        let mut options = Options::of(&settings, DIALECT.options)?;
+        let responses = match options.text("api")?.as_deref() {
+            None | Some("chat_completions") => false,
+            Some("responses") => true,
+            Some(_) => {
+                let name = &settings.name;
+                let message = format!(
+                    "the setting `api` of provider `{name}` is neither \"chat_completions\" nor \"responses\""
+                );
+                return Err(Error::new(ErrorKind::Config, message));
+            }
         };
-        let base = if own { environment } else { Self::from_env(&Env::empty()) };
-        Ok(Self {
-            name: settings.name.clone(),
-            base_url: settings.base_url.clone().unwrap_or(base.base_url),
-            api_key: settings.api_key.clone().or(base.api_key),
-            organization: organization.or(base.organization),
-            project: project.or(base.project),
-            connect: settings.connect.unwrap_or(CONNECT),
-            headers,
-            stream_usage,
-            missing: settings.missing.clone(),
-            reads_variable: own,
-        })
+        let dialect = DialectConfig::from_options(&DIALECT, &settings, options)?;
+        Ok(Self { dialect, responses })
     }
 
     /// Replaces the name used in routes, `openai`.
     #[must_use]
-    pub fn with_name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
+    pub fn with_name(self, name: impl Into<String>) -> Self {
+        Self { dialect: self.dialect.with_name(name), ..self }
     }
 
     /// Replaces the base URL: what precedes `/chat/completions`.
     #[must_use]
-    pub fn with_base_url(mut self, base_url: impl Into<String>) -> Self {
-        self.base_url = base_url.into();
-        self
+    pub fn with_base_url(self, base_url: impl Into<String>) -> Self {
+        Self { dialect: self.dialect.with_base_url(base_url), ..self }
     }
 
     /// Bills this organization.
     #[must_use]
     pub fn with_organization(mut self, id: impl Into<String>) -> Self {
-        self.organization = Some(id.into());
+        self.dialect.set_scope(ORGANIZATION, id.into());
         self
     }
 
     /// Bills this project.
     #[must_use]
     pub fn with_project(mut self, id: impl Into<String>) -> Self {
-        self.project = Some(id.into());
+        self.dialect.set_scope(PROJECT, id.into());
         self
     }
 
     /// Replaces the connect timeout of 5 seconds.
     #[must_use]
-    pub fn with_connect(mut self, timeout: Duration) -> Self {
-        self.connect = timeout;
-        self
+    pub fn with_connect(self, timeout: Duration) -> Self {
+        Self { dialect: self.dialect.with_connect(timeout), ..self }
     }
 
     /// Sends this header with every request.
     #[must_use]
-    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
-        self
+    pub fn with_header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { dialect: self.dialect.with_header(name, value), ..self }
     }
 
     /// Does not ask streams for their usage: for servers that refuse `stream_options`.
     #[must_use]
-    pub fn without_stream_usage(mut self) -> Self {
-        self.stream_usage = false;
+    pub fn without_stream_usage(self) -> Self {
+        Self { dialect: self.dialect.without_stream_usage(), ..self }
+    }
+
+    /// Chats over the Responses API instead of chat completions.
+    #[must_use]
+    pub fn with_responses(mut self) -> Self {
+        self.responses = true;
         self
     }
-
-    pub(super) fn parsed_base_url(&self) -> Result<BaseUrl, Error> {
-        BaseUrl::parse(&self.name, &self.base_url, BASE_URL, PATHS)
-    }
-
-    /// The headers of every request, and what must never be shown of them.
-    pub(super) fn parsed_headers(&self) -> Result<(HeaderMap, Mask), Error> {
-        let mut headers = HeaderMap::new();
-        let mut secrets = Vec::new();
-        if let Some(Credential::Key(key)) = Credential::of(self.api_key.as_ref()) {
-            headers.insert(http::header::AUTHORIZATION, bearer(&self.name, &key)?);
-            secrets.push(key);
-        }
-        let text = |name: &HeaderName, value: &Option<String>| {
-            value.clone().map(|value| (name.as_str().to_owned(), value))
-        };
-        let scopes = [
-            text(&HeaderName::from_static("openai-organization"), &self.organization),
-            text(&HeaderName::from_static("openai-project"), &self.project),
-        ];
-        let more: Vec<_> = scopes.into_iter().flatten().chain(self.headers.iter().cloned()).collect();
-        set(&mut headers, &self.name, &more)?;
-        let mask = Mask::new(secrets).with_headers(&self.headers).into_owned();
-        Ok((headers, mask))
-    }
-
-    /// What has to be done before this provider can be asked.
-    pub(super) fn missing(&self) -> Option<String> {
-        if self.missing.is_some() || Credential::of(self.api_key.as_ref()).is_some() {
-            return self.missing.clone();
-        }
-        let name = &self.name;
-        Some(if self.reads_variable {
-            format!("no key: set {KEY_VARIABLE} or api_key of provider `{name}`")
-        } else {
-            format!("no key: set api_key of provider `{name}`, to \"none\" if its server wants none")
-        })
-    }
-}
-
-fn is_own(base_url: &str) -> bool {
-    let parse = |url| BaseUrl::parse(NAME, url, BASE_URL, PATHS).ok();
-    parse(base_url).is_some_and(|url| Some(url) == parse(BASE_URL))
 }
 
 impl fmt::Debug for OpenAiConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A base URL that is still to be checked may hold a password.
-        let base_url = self.parsed_base_url();
-        f.debug_struct("OpenAiConfig")
-            .field("name", &self.name)
-            .field("base_url", &base_url.as_ref().map_or("(unusable)", BaseUrl::as_str))
-            .field("api_key", &self.api_key)
-            .field("organization", &self.organization)
-            .field("project", &self.project)
-            .field("connect", &self.connect)
-            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
-            .field("stream_usage", &self.stream_usage)
-            .field("missing", &self.missing())
-            .finish_non_exhaustive()
+        self.dialect.fmt("OpenAiConfig", f)
     }
 }

@@ -1,196 +1,202 @@
-//! From a request to the bytes of its body.
+//! From a request to the bytes of its body, for the Responses API.
 
 use backstop_core::chat::{
-    AssistantMessage, ChatRequest, Effort, Format, ImageSource, Message, Part, ToolChoice, ToolResult,
+    AssistantMessage, ChatRequest, Effort, Format, ImageSource, Message, Part, ProviderRef, Sealed, ToolCall,
+    ToolChoice, ToolResult,
 };
-use backstop_core::{Ask, Error, ErrorKind};
+use backstop_core::{Ask, Error};
 use serde_json::Value;
 
 use super::wire::{
-    ChatBody, Content, FileId, FunctionName, FunctionSchema, ImageUrl, JsonSchema, Link, ResponseFormat,
-    StreamOptions, WireCall, WireFunction, WireMessage, WirePart, WireTool, WireToolChoice,
+    FlatChoice, FlatTool, InputContent, InputPart, Item, ResponseBody, TextFormat, TextOptions, WireReasoning,
 };
+use crate::dialect::{CallIds, Link, number, unknown, written};
 
-/// The wire takes no more.
-const STOPS_MAX: usize = 4;
+/// The longest id of a call that is taken.
+const CALL_ID_MAX: usize = 64;
 
-/// What decides in which form the answer comes; as an extra field it would make the answer unreadable.
-const FORM_FIELDS: [&str; 2] = ["stream", "stream_options"];
+/// What decides in which form the answer comes.
+const FORM_FIELDS: &[&str] = &["stream", "stream_options", "background"];
 
-/// In which form an answer is asked for.
-#[derive(Copy, Clone, Debug)]
-pub(super) enum Pieces {
-    One,
-    Many {
-        /// Whether to ask for the usage, which some servers take for an unknown field.
-        usage: bool,
-    },
-}
+/// What makes thoughts come sealed. Models that do not think refuse it.
+const SEALED: &[&str] = &["reasoning.encrypted_content"];
 
-/// The body of a request. What the wire cannot express is an error here, before anything is sent.
-pub(super) fn chat(
+/// The body of a request for a response. What the wire cannot express is an error here, before anything is sent.
+pub(super) fn response(
     provider: &str,
     ask: Ask<'_>,
     request: &ChatRequest,
-    pieces: Pieces,
+    stream: bool,
 ) -> Result<Vec<u8>, Error> {
-    let located = |error: Error| error.with_target(provider, ask.model());
-    let mut body = body(provider, ask.model(), request).map_err(located)?;
-    if let Pieces::Many { usage } = pieces {
-        body.stream = true;
-        body.stream_options = usage.then_some(StreamOptions { include_usage: true });
-    }
-    let cannot = |cause: serde_json::Error| {
-        located(Error::new(ErrorKind::Usage, "the request is no JSON").with_source(cause))
-    };
-    let Some(extra) = ask.extra_body() else {
-        return serde_json::to_vec(&body).map_err(cannot);
-    };
-    if let Some(field) = FORM_FIELDS.iter().find(|field| extra.contains_key(**field)) {
-        let message = format!("extra_body holds `{field}`, which is for the library to decide");
-        return Err(located(Error::new(ErrorKind::Config, message)));
-    }
-    let mut body = serde_json::to_value(&body).map_err(cannot)?;
-    if let Value::Object(fields) = &mut body {
-        fields.extend(extra.iter().map(|(name, value)| (name.clone(), value.clone())));
-    }
-    serde_json::to_vec(&body).map_err(cannot)
+    body(provider, ask, request, stream)
+        .and_then(|body| written(&body, ask, FORM_FIELDS))
+        .map_err(|error| error.with_target(provider, ask.model()))
 }
 
-/// Whether there is nothing but text in the request.
-pub(super) fn is_text_only(request: &ChatRequest) -> bool {
-    request.messages.iter().all(|message| match message {
-        Message::User { parts, .. } => parts.iter().all(|part| matches!(part, Part::Text { .. })),
-        _ => true,
-    })
-}
-
-fn body<'a>(provider: &str, model: &'a str, request: &'a ChatRequest) -> Result<ChatBody<'a>, Error> {
-    if request.stop.len() > STOPS_MAX {
-        let message = format!("takes at most {STOPS_MAX} stop texts, not {}", request.stop.len());
-        return Err(Error::unsupported(message));
+fn body<'a>(
+    provider: &str,
+    ask: Ask<'a>,
+    request: &'a ChatRequest,
+    stream: bool,
+) -> Result<ResponseBody<'a>, Error> {
+    if !request.stop.is_empty() {
+        return Err(Error::unsupported("takes no stop texts in the Responses API"));
     }
-    if request.previous.is_some() {
-        return Err(Error::unsupported("keeps no earlier responses to go on from"));
+    let ids = CallIds::of(&request.messages, CALL_ID_MAX);
+    let mut input = Vec::new();
+    for message in &request.messages {
+        items(provider, ask, &ids, message, &mut input)?;
     }
-    let messages: Result<_, _> = request.messages.iter().map(|m| message(provider, m)).collect();
     let has_tools = !request.tools.is_empty();
-    Ok(ChatBody {
-        model,
-        messages: messages?,
+    let thinks = request.reasoning.is_some_and(|reasoning| reasoning.asks());
+    Ok(ResponseBody {
+        model: ask.model(),
+        input,
+        previous_response_id: previous(provider, request.previous.as_ref())?,
+        store: false,
+        include: if thinks { SEALED } else { &[] },
         tools: request.tools.iter().map(tool).collect(),
         tool_choice: tool_choice(&request.tool_choice, has_tools)?,
-        // Without tools it is refused.
         parallel_tool_calls: request.parallel_tool_calls.filter(|_| has_tools),
-        response_format: format(&request.format)?,
-        reasoning_effort: request.reasoning.and_then(|reasoning| reasoning.effort).map(Effort::name),
-        max_completion_tokens: request.max_output_tokens,
+        text: format(&request.format)?,
+        reasoning: request.reasoning.map(|reasoning| WireReasoning {
+            effort: reasoning.effort.map(Effort::name),
+            // Thoughts are told as summaries only, and some accounts may not have those.
+            summary: reasoning.show.then_some("auto"),
+        }),
+        max_output_tokens: request.max_output_tokens,
         temperature: number("temperature", request.temperature)?,
         top_p: number("top_p", request.top_p)?,
-        stop: &request.stop,
-        seed: request.seed,
-        stream: false,
-        stream_options: None,
+        stream,
     })
 }
 
-fn message<'a>(provider: &str, message: &'a Message) -> Result<WireMessage<'a>, Error> {
-    Ok(match message {
-        Message::System { text, .. } => WireMessage::System { content: text },
-        Message::User { parts, .. } => WireMessage::User { content: content(provider, parts)? },
-        Message::Assistant(AssistantMessage { text, tool_calls, .. }) => WireMessage::Assistant {
-            // Only beside tool calls may the content be left out.
-            content: (!text.is_empty() || tool_calls.is_empty()).then_some(text),
-            tool_calls: tool_calls
-                .iter()
-                .map(|call| WireCall {
-                    id: &call.id,
-                    r#type: "function",
-                    function: WireFunction { name: &call.name, arguments: &call.arguments },
-                })
-                .collect(),
-        },
-        Message::Tool(ToolResult { call_id, text, .. }) => {
-            WireMessage::Tool { tool_call_id: call_id, content: text }
+fn previous<'a>(provider: &str, previous: Option<&'a ProviderRef>) -> Result<Option<&'a str>, Error> {
+    match previous {
+        Some(previous) if previous.provider != provider => {
+            let message = format!("goes on from a response that exists at {} only", previous.provider);
+            Err(Error::unsupported(message))
         }
-        _ => return Err(unknown("message")),
-    })
-}
-
-fn content<'a>(provider: &str, parts: &'a [Part]) -> Result<Content<'a>, Error> {
-    match parts {
-        [] => Ok(Content::Text("")),
-        // Some servers of this wire read texts only.
-        [Part::Text { text, .. }] => Ok(Content::Text(text)),
-        parts => parts.iter().map(|p| part(provider, p)).collect::<Result<_, _>>().map(Content::Parts),
+        previous => Ok(previous.map(|previous| &*previous.id)),
     }
 }
 
-fn part<'a>(provider: &str, part: &'a Part) -> Result<WirePart<'a>, Error> {
-    let url = match part {
-        Part::Text { text, .. } => return Ok(WirePart::Text { text }),
-        Part::Upload(upload) if upload.provider == provider => {
-            return Ok(WirePart::File { file: FileId { file_id: &upload.id } });
+/// What a message comes to; it may be several pieces of the conversation.
+fn items<'a>(
+    provider: &str,
+    ask: Ask<'_>,
+    ids: &CallIds<'a>,
+    message: &'a Message,
+    input: &mut Vec<Item<'a>>,
+) -> Result<(), Error> {
+    match message {
+        Message::System { text, .. } => input.push(said("system", text)),
+        Message::User { parts, .. } => {
+            input.push(Item::Message { role: "user", content: content(provider, parts)? });
         }
+        Message::Assistant(message) => assistant(provider, ask, ids, message, input),
+        Message::Tool(ToolResult { call_id, text, .. }) => input.push(Item::Output {
+            r#type: "function_call_output",
+            call_id: ids.get(call_id),
+            output: text,
+        }),
+        _ => return Err(unknown("message")),
+    }
+    Ok(())
+}
+
+fn said<'a>(role: &'static str, text: &'a str) -> Item<'a> {
+    Item::Message { role, content: InputContent::Text(text) }
+}
+
+/// An earlier answer, with what was sealed of it where it stood: a thought belongs to what follows it.
+fn assistant<'a>(
+    provider: &str,
+    ask: Ask<'_>,
+    ids: &CallIds<'a>,
+    message: &'a AssistantMessage,
+    input: &mut Vec<Item<'a>>,
+) {
+    let AssistantMessage { text, tool_calls, sealed, .. } = message;
+    let text = (!text.is_empty() || tool_calls.is_empty()).then(|| said("assistant", text));
+    let calls = tool_calls.iter().map(|ToolCall { id, name, arguments, .. }| Item::Call {
+        r#type: "function_call",
+        call_id: ids.get(id),
+        name,
+        arguments,
+    });
+    let is_ours = |sealed: &&Sealed| sealed.provider == provider && sealed.model == ask.model();
+    let mut sealed = sealed.iter().filter(is_ours).filter_map(unsealed).peekable();
+    for (place, item) in (0..).zip(text.into_iter().chain(calls)) {
+        while let Some((_, item)) = sealed.next_if(|(before, _)| *before <= place) {
+            input.push(Item::Sealed(item));
+        }
+        input.push(item);
+    }
+    input.extend(sealed.map(|(_, item)| Item::Sealed(item)));
+}
+
+/// What was sealed, and how many pieces of the answer stood before it.
+fn unsealed(sealed: &Sealed) -> Option<(u64, &Value)> {
+    let item = sealed.data.get("item").filter(|item| item.is_object())?;
+    Some((sealed.data.get("before").and_then(Value::as_u64).unwrap_or_default(), item))
+}
+
+fn content<'a>(provider: &str, parts: &'a [Part]) -> Result<InputContent<'a>, Error> {
+    match parts {
+        [] => Ok(InputContent::Text("")),
+        [Part::Text { text, .. }] => Ok(InputContent::Text(text)),
+        parts => parts.iter().map(|p| part(provider, p)).collect::<Result<_, _>>().map(InputContent::Parts),
+    }
+}
+
+fn part<'a>(provider: &str, part: &'a Part) -> Result<InputPart<'a>, Error> {
+    Ok(match part {
+        Part::Text { text, .. } => InputPart::Text { text },
+        Part::Upload(upload) if upload.provider == provider => InputPart::File { file_id: &upload.id },
         Part::Upload(upload) => {
             let message = format!("the request holds a file that exists at {} only", upload.provider);
             return Err(Error::unsupported(message));
         }
         Part::Image(image) => match &image.source {
-            ImageSource::Url { url, .. } => Link::Url(url),
-            ImageSource::Base64 { media_type, data, .. } => Link::Data { media_type, base64: data },
+            ImageSource::Url { url, .. } => InputPart::Image { image_url: Link::Url(url) },
+            ImageSource::Base64 { media_type, data, .. } => {
+                InputPart::Image { image_url: Link::Data { media_type, base64: data } }
+            }
             _ => return Err(unknown("image")),
         },
         _ => return Err(unknown("part")),
-    };
-    Ok(WirePart::ImageUrl { image_url: ImageUrl { url } })
+    })
 }
 
-fn tool(tool: &backstop_core::chat::Tool) -> WireTool<'_> {
-    WireTool {
+fn tool(tool: &backstop_core::chat::Tool) -> FlatTool<'_> {
+    FlatTool {
         r#type: "function",
-        function: FunctionSchema {
-            name: &tool.name,
-            description: &tool.description,
-            parameters: &tool.parameters,
-            strict: tool.strict,
-        },
+        name: &tool.name,
+        description: &tool.description,
+        parameters: &tool.parameters,
+        strict: tool.strict,
     }
 }
 
-fn tool_choice(choice: &ToolChoice, has_tools: bool) -> Result<Option<WireToolChoice<'_>>, Error> {
+fn tool_choice(choice: &ToolChoice, has_tools: bool) -> Result<Option<FlatChoice<'_>>, Error> {
     Ok(match choice {
-        // The default of the wire. Without tools any choice is refused, and no tool can be called anyway.
         ToolChoice::Auto => None,
-        ToolChoice::None => has_tools.then_some(WireToolChoice::Word("none")),
-        ToolChoice::Required => Some(WireToolChoice::Word("required")),
-        ToolChoice::Named(name) => {
-            Some(WireToolChoice::Named { r#type: "function", function: FunctionName { name } })
-        }
+        ToolChoice::None => has_tools.then_some(FlatChoice::Word("none")),
+        ToolChoice::Required => Some(FlatChoice::Word("required")),
+        ToolChoice::Named(name) => Some(FlatChoice::Named { r#type: "function", name }),
         _ => return Err(unknown("tool choice")),
     })
 }
 
-fn format(format: &Format) -> Result<Option<ResponseFormat<'_>>, Error> {
-    Ok(match format {
-        Format::Text => None,
-        Format::Json => Some(ResponseFormat::JsonObject),
+fn format(format: &Format) -> Result<Option<TextOptions<'_>>, Error> {
+    let format = match format {
+        Format::Text => return Ok(None),
+        Format::Json => TextFormat::JsonObject,
         Format::JsonSchema { name, schema, strict, .. } => {
-            Some(ResponseFormat::JsonSchema { json_schema: JsonSchema { name, schema, strict: *strict } })
+            TextFormat::JsonSchema { name, schema, strict: *strict }
         }
         _ => return Err(unknown("format")),
-    })
-}
-
-/// JSON has no word for what is no number; it would become `null`, which is the default.
-fn number(name: &str, value: Option<f64>) -> Result<Option<f64>, Error> {
-    match value {
-        Some(value) if !value.is_finite() => Err(Error::unsupported(format!("{name} is no number: {value}"))),
-        value => Ok(value),
-    }
-}
-
-/// Core may learn of more than this wire has.
-fn unknown(what: &str) -> Error {
-    Error::unsupported(format!("the request holds a kind of {what} that this provider does not know"))
+    };
+    Ok(Some(TextOptions { format }))
 }

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use backstop_core::chat::{ChatReply, ChatRequest};
-use backstop_core::{Ask, Capabilities, ChatStream, Env, Error, Provider};
+use backstop_core::completion::{CompletionReply, CompletionRequest};
+use backstop_core::embedding::{EmbeddingReply, EmbeddingRequest};
+use backstop_core::{Ask, Capabilities, ChatStream, CompletionStream, Env, Error, Provider};
 use http::Uri;
 
-use super::config::{CHAT, OpenAiConfig};
-use super::{decode, encode, error};
-use crate::http::{Attempt, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service, Transport};
+use super::config::OpenAiConfig;
+use super::{decode, encode, stream};
+use crate::dialect::{DialectProvider, is_text_only};
+use crate::http::{Attempt, Form, HttpResponse, REPLY_MAX, Service, Transport};
 
 /// OpenAI, or a server that speaks its wire.
 ///
@@ -26,9 +29,10 @@ use crate::http::{Attempt, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service
 /// ```
 #[derive(Debug)]
 pub struct OpenAi {
-    service: Service,
-    chat: Uri,
-    stream_usage: bool,
+    /// Everything but the Responses API.
+    dialect: DialectProvider,
+    /// Where that is, if chats go there.
+    responses: Option<Uri>,
 }
 
 impl OpenAi {
@@ -46,9 +50,8 @@ impl OpenAi {
     /// `Config` if a setting cannot work: a malformed base URL, a key that is no header, `https` in a build without
     /// TLS.
     pub fn new(config: OpenAiConfig) -> Result<Self, Error> {
-        let base_url = config.parsed_base_url()?;
-        let transport = Service::transport(&config.name, &base_url, config.connect)?;
-        Self::with_transport(config, transport)
+        let responses = Self::place_of_responses(&config)?;
+        Ok(Self { dialect: DialectProvider::new(config.dialect)?, responses })
     }
 
     /// A provider over this transport, whose connect timeout is its own.
@@ -56,63 +59,63 @@ impl OpenAi {
     /// # Errors
     /// `Config` if a setting cannot work.
     pub fn with_transport(config: OpenAiConfig, transport: Arc<dyn Transport>) -> Result<Self, Error> {
-        let base_url = config.parsed_base_url()?;
-        let (headers, mask) = config.parsed_headers()?;
-        let chat = base_url.join(CHAT)?;
-        let missing = config.missing();
-        let stream_usage = config.stream_usage;
-        let service = Service::new(config.name, base_url, headers, mask, missing, transport);
-        Ok(Self { service, chat, stream_usage })
+        let responses = Self::place_of_responses(&config)?;
+        Ok(Self { dialect: DialectProvider::with_transport(config.dialect, transport)?, responses })
+    }
+
+    fn place_of_responses(config: &OpenAiConfig) -> Result<Option<Uri>, Error> {
+        let base_url = config.dialect.parsed_base_url()?;
+        config.responses.then(|| base_url.join("/responses")).transpose()
+    }
+
+    async fn respond<'a>(
+        &'a self,
+        url: &Uri,
+        ask: Ask<'a>,
+        request: &ChatRequest,
+        form: Form,
+    ) -> Result<(Attempt<'a>, HttpResponse), Error> {
+        let body = encode::response(self.name(), ask, request, form == Form::Events)?;
+        self.dialect.post(ask, url, form, body, is_text_only(request)).await
     }
 }
 
 #[async_trait]
 impl Provider for OpenAi {
     fn name(&self) -> &str {
-        self.service.name()
+        self.dialect.name()
     }
 
-    /// What the wire can carry. What a certain model cannot do is known to OpenAI, and told by its errors.
-    fn capabilities(&self, _model: &str) -> Capabilities {
-        let mut able = Capabilities::default().with_chat().with_chat_stream();
-        able.missing = self.service.missing().map(|missing| missing.to_owned().into());
-        able.tools = true;
-        able.images = true;
-        able.image_urls = true;
-        able.json = true;
-        able.json_schema = true;
-        able.reasoning = true;
-        able
+    fn capabilities(&self, model: &str) -> Capabilities {
+        self.dialect.capabilities(model)
     }
 
     async fn chat(&self, ask: Ask<'_>, request: &ChatRequest) -> Result<ChatReply, Error> {
-        let (attempt, response) = self.post(ask, request, Form::Json).await?;
+        let Some(url) = &self.responses else { return self.dialect.chat(ask, request).await };
+        let (attempt, response) = self.respond(url, ask, request, Form::Json).await?;
         let (source, body) = Service::read(attempt, response, REPLY_MAX).await?;
-        decode::chat(&source, &body, request)
+        decode::response(&source, &body, request)
     }
 
     async fn chat_stream(&self, ask: Ask<'_>, request: &ChatRequest) -> Result<ChatStream, Error> {
-        let (attempt, response) = self.post(ask, request, Form::Events).await?;
-        Ok(Box::pin(Service::stream(attempt, response, decode::ChatPieces::default())))
+        let Some(url) = &self.responses else { return self.dialect.chat_stream(ask, request).await };
+        let (attempt, response) = self.respond(url, ask, request, Form::Events).await?;
+        Ok(Box::pin(Service::stream(attempt, response, stream::ResponsePieces::default())))
     }
-}
 
-impl OpenAi {
-    async fn post<'a>(
-        &'a self,
-        ask: Ask<'a>,
-        request: &ChatRequest,
-        form: Form,
-    ) -> Result<(Attempt<'a>, HttpResponse), Error> {
-        let attempt = self.service.attempt(ask);
-        let pieces = match form {
-            Form::Json => encode::Pieces::One,
-            Form::Events => encode::Pieces::Many { usage: self.stream_usage },
-        };
-        let body = encode::chat(self.name(), ask, request, pieces)?;
-        let refused =
-            |refusal: &Refusal<'_>| error::of_refusal(&attempt, refusal, encode::is_text_only(request));
-        let response = self.service.post(&attempt, ask, Post::new(&self.chat, form, body), refused).await?;
-        Ok((attempt, response))
+    async fn complete(&self, ask: Ask<'_>, request: &CompletionRequest) -> Result<CompletionReply, Error> {
+        self.dialect.complete(ask, request).await
+    }
+
+    async fn complete_stream(
+        &self,
+        ask: Ask<'_>,
+        request: &CompletionRequest,
+    ) -> Result<CompletionStream, Error> {
+        self.dialect.complete_stream(ask, request).await
+    }
+
+    async fn embed(&self, ask: Ask<'_>, request: &EmbeddingRequest) -> Result<EmbeddingReply, Error> {
+        self.dialect.embed(ask, request).await
     }
 }

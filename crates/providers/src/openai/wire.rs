@@ -1,284 +1,197 @@
-//! The wire of chat completions, as far as it is used. Members that may be absent may also be `null`.
+//! The wire of the Responses API, as far as it is used. That of chat completions is the dialect's. Members that may be
+//! absent may also be `null`.
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// `POST /chat/completions`.
+use crate::dialect::Link;
+
+/// `POST /responses`.
 #[derive(Debug, Serialize)]
-pub(super) struct ChatBody<'a> {
+pub(super) struct ResponseBody<'a> {
     pub(super) model: &'a str,
-    pub(super) messages: Vec<WireMessage<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) tools: Vec<WireTool<'a>>,
+    pub(super) input: Vec<Item<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) tool_choice: Option<WireToolChoice<'a>>,
+    pub(super) previous_response_id: Option<&'a str>,
+    /// Left out, the service would keep the conversation.
+    pub(super) store: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(super) include: &'static [&'static str],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) tools: Vec<FlatTool<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tool_choice: Option<FlatChoice<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) parallel_tool_calls: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) response_format: Option<ResponseFormat<'a>>,
+    pub(super) text: Option<TextOptions<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reasoning_effort: Option<&'static str>,
+    pub(super) reasoning: Option<WireReasoning>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) max_completion_tokens: Option<u32>,
+    pub(super) max_output_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) temperature: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) top_p: Option<f64>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    pub(super) stop: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) seed: Option<u64>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) stream: bool,
-    /// Only legal in a stream.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) stream_options: Option<StreamOptions>,
 }
 
+/// A piece of the conversation.
 #[derive(Debug, Serialize)]
-pub(super) struct StreamOptions {
-    pub(super) include_usage: bool,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(tag = "role", rename_all = "lowercase")]
-pub(super) enum WireMessage<'a> {
-    System {
-        content: &'a str,
+#[serde(untagged)]
+pub(super) enum Item<'a> {
+    Message {
+        role: &'static str,
+        content: InputContent<'a>,
     },
-    User {
-        content: Content<'a>,
+    Call {
+        r#type: &'static str,
+        call_id: Cow<'a, str>,
+        name: &'a str,
+        /// JSON in a text.
+        arguments: &'a str,
     },
-    Assistant {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        content: Option<&'a str>,
-        /// An empty list is refused.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        tool_calls: Vec<WireCall<'a>>,
+    Output {
+        r#type: &'static str,
+        call_id: Cow<'a, str>,
+        output: &'a str,
     },
-    Tool {
-        tool_call_id: &'a str,
-        content: &'a str,
-    },
+    /// What the service gave out, as it came.
+    Sealed(&'a Value),
 }
 
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(super) enum Content<'a> {
+pub(super) enum InputContent<'a> {
     Text(&'a str),
-    Parts(Vec<WirePart<'a>>),
+    Parts(Vec<InputPart<'a>>),
 }
 
 #[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum WirePart<'a> {
+#[serde(tag = "type")]
+pub(super) enum InputPart<'a> {
+    #[serde(rename = "input_text")]
     Text { text: &'a str },
-    ImageUrl { image_url: ImageUrl<'a> },
-    File { file: FileId<'a> },
+    #[serde(rename = "input_image")]
+    Image { image_url: Link<'a> },
+    #[serde(rename = "input_file")]
+    File { file_id: &'a str },
 }
 
+/// Not nested, unlike in chat completions, and strict unless it says otherwise.
 #[derive(Debug, Serialize)]
-pub(super) struct ImageUrl<'a> {
-    pub(super) url: Link<'a>,
-}
-
-/// A URL, or the image itself as a `data:` URL, written without a copy in between.
-#[derive(Debug)]
-pub(super) enum Link<'a> {
-    Url(&'a str),
-    Data { media_type: &'a str, base64: &'a str },
-}
-
-impl Serialize for Link<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Url(url) => serializer.serialize_str(url),
-            Self::Data { media_type, base64 } => {
-                serializer.collect_str(&format_args!("data:{media_type};base64,{base64}"))
-            }
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct FileId<'a> {
-    pub(super) file_id: &'a str,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct WireCall<'a> {
-    pub(super) id: &'a str,
+pub(super) struct FlatTool<'a> {
     pub(super) r#type: &'static str,
-    pub(super) function: WireFunction<'a>,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct WireFunction<'a> {
-    pub(super) name: &'a str,
-    /// JSON in a text.
-    pub(super) arguments: &'a str,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct WireTool<'a> {
-    pub(super) r#type: &'static str,
-    pub(super) function: FunctionSchema<'a>,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct FunctionSchema<'a> {
     pub(super) name: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(super) description: &'a str,
     pub(super) parameters: &'a Value,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) strict: bool,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(super) enum WireToolChoice<'a> {
+pub(super) enum FlatChoice<'a> {
     Word(&'static str),
-    Named { r#type: &'static str, function: FunctionName<'a> },
+    Named { r#type: &'static str, name: &'a str },
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct FunctionName<'a> {
-    pub(super) name: &'a str,
+pub(super) struct TextOptions<'a> {
+    pub(super) format: TextFormat<'a>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum ResponseFormat<'a> {
+pub(super) enum TextFormat<'a> {
     JsonObject,
-    JsonSchema { json_schema: JsonSchema<'a> },
+    JsonSchema { name: &'a str, schema: &'a Value, strict: bool },
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct JsonSchema<'a> {
-    pub(super) name: &'a str,
-    pub(super) schema: &'a Value,
-    pub(super) strict: bool,
+pub(super) struct WireReasoning {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) effort: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) summary: Option<&'static str>,
 }
 
-/// The answer. A service may put an error in its place.
+/// The answer. It may have failed, though it comes with 200.
 #[derive(Debug, Deserialize)]
-pub(super) struct Completion<'a> {
+pub(super) struct Response<'a> {
     pub(super) id: Option<String>,
     pub(super) model: Option<String>,
-    pub(super) choices: Option<Vec<Choice<'a>>>,
+    #[serde(borrow)]
+    pub(super) status: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(super) error: Option<&'a RawValue>,
+    pub(super) incomplete_details: Option<Incomplete>,
+    pub(super) output: Option<Vec<OutputItem>>,
     /// Read apart: a count in an odd form is no reason to lose the answer.
     #[serde(borrow)]
     pub(super) usage: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) error: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Choice<'a> {
-    #[serde(borrow)]
-    pub(super) message: ReplyMessage<'a>,
-    pub(super) finish_reason: Option<String>,
+pub(super) struct Incomplete {
+    pub(super) reason: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct ReplyMessage<'a> {
-    pub(super) content: Option<String>,
-    pub(super) refusal: Option<String>,
-    /// Not OpenAI's own; two names that others have for what a model thought, in forms that differ.
-    #[serde(borrow)]
-    pub(super) reasoning_content: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) reasoning: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) tool_calls: Option<Vec<ReplyCall<'a>>>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct ReplyCall<'a> {
-    pub(super) id: Option<String>,
-    #[serde(borrow)]
-    pub(super) function: ReplyFunction<'a>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct ReplyFunction<'a> {
-    pub(super) name: String,
-    /// JSON in a text. Some servers send the JSON itself.
-    #[serde(borrow)]
-    pub(super) arguments: Option<&'a RawValue>,
-}
-
-/// A piece of a streamed answer. A service may put an error in its place, or beside it.
-#[derive(Debug, Deserialize)]
-pub(super) struct Chunk<'a> {
-    /// `error` where a server sends an error bare.
-    #[serde(borrow)]
-    pub(super) object: Option<Cow<'a, str>>,
-    pub(super) id: Option<String>,
-    pub(super) model: Option<String>,
-    #[serde(borrow)]
-    pub(super) choices: Option<Vec<ChunkChoice<'a>>>,
-    #[serde(borrow)]
-    pub(super) usage: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) error: Option<&'a RawValue>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct ChunkChoice<'a> {
-    pub(super) index: Option<u32>,
-    #[serde(borrow)]
-    pub(super) delta: Option<Delta<'a>>,
-    pub(super) finish_reason: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Delta<'a> {
-    pub(super) content: Option<String>,
-    pub(super) refusal: Option<String>,
-    #[serde(borrow)]
-    pub(super) reasoning_content: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) reasoning: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) tool_calls: Option<Vec<CallDelta<'a>>>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct CallDelta<'a> {
-    /// Left out by servers that send each call in one piece.
-    pub(super) index: Option<u32>,
-    pub(super) id: Option<String>,
-    #[serde(borrow)]
-    pub(super) function: Option<FunctionDelta<'a>>,
-}
-
+/// A message, a call, a thought, or something else.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct FunctionDelta<'a> {
+pub(super) struct OutputItem {
+    #[serde(default)]
+    pub(super) r#type: String,
+    pub(super) id: Option<String>,
+    pub(super) content: Option<Vec<OutputPart>>,
+    pub(super) call_id: Option<String>,
     pub(super) name: Option<String>,
+    pub(super) arguments: Option<String>,
+    pub(super) summary: Option<Vec<OutputPart>>,
+    pub(super) encrypted_content: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct OutputPart {
+    pub(super) text: Option<String>,
+    pub(super) refusal: Option<String>,
+}
+
+/// An event of a streamed answer. Which members it has depends on its type.
+#[derive(Debug, Deserialize)]
+pub(super) struct Event<'a> {
     #[serde(borrow)]
-    pub(super) arguments: Option<&'a RawValue>,
+    pub(super) r#type: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(super) response: Option<Response<'a>>,
+    pub(super) output_index: Option<u32>,
+    pub(super) item: Option<OutputItem>,
+    /// A text in the events that are used.
+    #[serde(borrow)]
+    pub(super) delta: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) error: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct WireUsage {
-    pub(super) prompt_tokens: Option<u64>,
-    pub(super) completion_tokens: Option<u64>,
-    pub(super) prompt_tokens_details: Option<PromptDetails>,
-    pub(super) completion_tokens_details: Option<CompletionDetails>,
+    pub(super) input_tokens: Option<u64>,
+    pub(super) output_tokens: Option<u64>,
+    pub(super) input_tokens_details: Option<InputDetails>,
+    pub(super) output_tokens_details: Option<OutputDetails>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct PromptDetails {
+pub(super) struct InputDetails {
     pub(super) cached_tokens: Option<u64>,
     pub(super) cache_write_tokens: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct CompletionDetails {
+pub(super) struct OutputDetails {
     pub(super) reasoning_tokens: Option<u64>,
 }

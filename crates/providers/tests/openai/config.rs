@@ -211,7 +211,7 @@ fn https_with_tls_can_be_built() {
 fn the_registry_builds_it() {
     let registry = backstop_providers::registry();
     let kind = registry.kind("openai").unwrap();
-    assert_eq!((kind.key_envs, kind.default_model), (&["OPENAI_API_KEY"][..], Some("gpt-5-mini")));
+    assert_eq!((kind.key_envs, kind.default_model), (&["OPENAI_API_KEY"][..], Some("gpt-6-luna")));
     let mut settings = settings(Some("http://127.0.0.1:1/v1"), &[]);
     settings.api_key = Some(Secret::new("none"));
     assert_eq!(registry.build("openai", settings).unwrap().name(), "mirror");

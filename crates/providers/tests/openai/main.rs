@@ -7,9 +7,14 @@ mod decode;
 mod encode;
 mod errors;
 mod fake;
+mod operations;
+mod responses;
+mod responses_stream;
 mod secrets;
 mod server;
 mod sockets;
 mod stream;
 mod stream_faults;
 mod streamed;
+#[path = "../common/transport.rs"]
+mod transport;

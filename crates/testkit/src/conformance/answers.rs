@@ -9,8 +9,11 @@ use backstop_core::{Error, ErrorKind, Overrides};
 use serde_json::{Value, json};
 
 use super::say::{Said, Say};
-use super::stage::{Case, Stage, Verdict, case, ensure, in_time, question, serves, serves_in, unexpected};
-use crate::server::{RawServer, Script, SseEnding};
+use super::stage::{
+    Case, Heard, Stage, Verdict, case, ensure, hear, in_time, question, serves, serves_in, serves_pieces,
+    unexpected,
+};
+use crate::server::{RawServer, SseEnding};
 
 pub(super) const CASES: &[Case] = &[
     case!("an answer in one piece", whole),
@@ -115,7 +118,7 @@ async fn streamed(stage: &Stage<'_>) -> Verdict {
     stage.needs("streamed chat", |able| able.chat_stream)?;
     for said in [said(), Said { finish: FinishReason::Length, ..said() }] {
         let server = stage.server(&Say::ChatStream(said.clone()))?;
-        let heard = stage.stream(&server, &question()).await.and_then(super::stage::Heard::whole);
+        let heard = stage.stream(&server, &question()).await.and_then(Heard::whole);
         let heard = heard.map_err(unexpected)?;
         ensure!(heard.ended, "the end of the stream was not told");
         let ends = heard.events.iter().filter(|event| matches!(event, ChatEvent::End(_))).count();
@@ -129,7 +132,7 @@ async fn streamed(stage: &Stage<'_>) -> Verdict {
 async fn streamed_tools(stage: &Stage<'_>) -> Verdict {
     stage.needs("streamed tools", |able| able.chat_stream && able.tools)?;
     let server = stage.server(&Say::ChatStream(said_with_tools()))?;
-    let heard = stage.stream(&server, &with_tools()).await.and_then(super::stage::Heard::whole);
+    let heard = stage.stream(&server, &with_tools()).await.and_then(Heard::whole);
     Ok(same(&heard.map_err(unexpected)?.reply, &said_with_tools())?)
 }
 
@@ -143,8 +146,7 @@ async fn thoughts(stage: &Stage<'_>) -> Verdict {
     ensure!(reply.text == said.text, "in one piece the text is {:?}", reply.text);
     ensure!(reply.reasoning == said.reasoning, "in one piece the thoughts are {:?}", reply.reasoning);
     let server = stage.server(&Say::ChatStream(said.clone()))?;
-    let heard =
-        stage.stream(&server, &asked).await.and_then(super::stage::Heard::whole).map_err(unexpected)?;
+    let heard = stage.stream(&server, &asked).await.and_then(Heard::whole).map_err(unexpected)?;
     ensure!(heard.reply.text == said.text, "streamed, the text is {:?}", heard.reply.text);
     ensure!(
         heard.reply.reasoning == said.reasoning,
@@ -162,17 +164,16 @@ async fn cut_at_every_byte(stage: &Stage<'_>) -> Verdict {
     let bytes = &reply.body;
     // First every byte alone, then two pieces at each place.
     let single = serves_in(&reply, bytes.chunks(1), SseEnding::Clean);
-    let heard =
-        stage.stream(&single, &request).await.and_then(super::stage::Heard::whole).map_err(unexpected)?;
+    let heard = stage.stream(&single, &request).await.and_then(Heard::whole).map_err(unexpected)?;
     same(&heard.reply, &said).map_err(|problem| format!("byte by byte: {problem}"))?;
-    let (body, headers) = (reply.body.clone(), reply.headers.clone());
-    let halves = RawServer::start_with(move |place| {
-        let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let halves = serves_pieces(&reply, SseEnding::Clean, |place, body| {
         let (head, tail) = body.split_at(place.min(body.len()));
-        Script::in_chunks(200, &headers, [head, tail], SseEnding::Clean)
+        vec![head.to_vec(), tail.to_vec()]
     });
+    // One provider for all: its connection is kept.
+    let provider = stage.provider(&halves);
     for place in 0..bytes.len() {
-        let heard = stage.stream(&halves, &request).await.and_then(super::stage::Heard::whole);
+        let heard = hear(provider.as_ref(), stage.ask(), &request).await.and_then(Heard::whole);
         let heard = heard.map_err(|error| format!("cut at byte {place}: {error}"))?;
         same(&heard.reply, &said).map_err(|problem| format!("cut at byte {place}: {problem}"))?;
     }

@@ -3,7 +3,9 @@
 use backstop_core::ErrorKind;
 
 use super::say::{Reply, Said, Say};
-use super::stage::{Case, Heard, Stage, Verdict, case, ensure, question, serves, serves_in};
+use super::stage::{
+    Case, Heard, Stage, Verdict, case, ensure, hear, question, serves, serves_in, serves_pieces,
+};
 use crate::server::{RawServer, Script, SseEnding};
 
 pub(super) const CASES: &[Case] = &[
@@ -35,10 +37,13 @@ async fn broken_off(stage: &Stage<'_>, ending: SseEnding) -> Verdict {
     let length = reply.body.len();
     // A reset takes its time, so only some places of many.
     let step = if ending == SseEnding::Clean { 1 } else { (length / 16).max(1) };
+    let server = serves_pieces(&reply, ending, move |number, body| {
+        vec![body.iter().take(number * step).copied().collect()]
+    });
+    // One provider for all: a connection that ends well is kept.
+    let provider = stage.provider(&server);
     for sent in (0..length).step_by(step) {
-        let part = reply.body.get(..sent).unwrap_or_default();
-        let server = serves_in(&reply, [part], ending);
-        match stage.stream(&server, &question()).await.and_then(Heard::whole) {
+        match hear(provider.as_ref(), stage.ask(), &question()).await.and_then(Heard::whole) {
             Ok(heard) if !heard.ended => {
                 return Err(format!("after {sent} of {length} bytes the stream ended without a word").into());
             }

@@ -6,7 +6,7 @@ use backstop_core::{Error, Overrides};
 use serde_json::json;
 
 use super::say::Reply;
-use super::stage::{Case, Heard, KEY, Stage, Verdict, case, ensure, in_time, question, serves};
+use super::stage::{Case, Heard, KEY, Stage, Verdict, case, ensure, hear, in_time, question, serves};
 
 pub(super) const CASES: &[Case] = &[
     case!("a server that repeats the key does not bring it into an error", repeated),
@@ -43,7 +43,7 @@ async fn repeated(stage: &Stage<'_>) -> Verdict {
                 silent(&error, status, body)?;
             }
             if stage.able().chat_stream
-                && let Err(error) = stage.stream_to(ask, &server, &question()).await.and_then(Heard::whole)
+                && let Err(error) = hear(provider.as_ref(), ask, &question()).await.and_then(Heard::whole)
             {
                 silent(&error, status, body)?;
             }

@@ -124,39 +124,37 @@ impl<'a> Stage<'a> {
 
     /// The answer as a stream, put together.
     pub(super) async fn stream(&self, server: &RawServer, request: &ChatRequest) -> Result<Heard, Error> {
-        self.stream_to(self.ask(), server, request).await
+        hear(self.provider(server).as_ref(), self.ask(), request).await
     }
+}
 
-    /// The same, of a target that adds something.
-    pub(super) async fn stream_to(
-        &self,
-        ask: Ask<'_>,
-        server: &RawServer,
-        request: &ChatRequest,
-    ) -> Result<Heard, Error> {
-        in_time(async {
-            let provider = self.provider(server);
-            let mut stream = provider.chat_stream(ask, request).await?;
-            let mut heard = Heard::default();
-            let mut whole = ChatCollector::default();
-            while let Some(event) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
-                match event {
-                    Ok(event) => {
-                        heard.ended |= matches!(event, ChatEvent::End(_));
-                        whole.push(&event)?;
-                        heard.events.push(event);
-                    }
-                    Err(error) => {
-                        heard.error = Some(error);
-                        break;
-                    }
+/// A stream of this provider, put together.
+pub(super) async fn hear(
+    provider: &dyn Provider,
+    ask: Ask<'_>,
+    request: &ChatRequest,
+) -> Result<Heard, Error> {
+    in_time(async {
+        let mut stream = provider.chat_stream(ask, request).await?;
+        let mut heard = Heard::default();
+        let mut whole = ChatCollector::default();
+        while let Some(event) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
+            match event {
+                Ok(event) => {
+                    heard.ended |= matches!(event, ChatEvent::End(_));
+                    whole.push(&event)?;
+                    heard.events.push(event);
+                }
+                Err(error) => {
+                    heard.error = Some(error);
+                    break;
                 }
             }
-            heard.reply = whole.into_reply();
-            Ok(heard)
-        })
-        .await
-    }
+        }
+        heard.reply = whole.into_reply();
+        Ok(heard)
+    })
+    .await
 }
 
 /// What came of a stream.
@@ -182,6 +180,19 @@ impl Heard {
 /// A server that gives this response to everybody.
 pub(super) fn serves(reply: &Reply) -> RawServer {
     RawServer::start([Script::replies(reply.status, &reply.headers(), &reply.body)])
+}
+
+/// A server whose answer to the request of each number, counted from 0, are these pieces of this response.
+pub(super) fn serves_pieces(
+    reply: &Reply,
+    ending: SseEnding,
+    pieces: impl Fn(usize, &[u8]) -> Vec<Vec<u8>> + Send + Sync + 'static,
+) -> RawServer {
+    let reply = reply.clone();
+    RawServer::start_with(move |number| {
+        let pieces = pieces(number, &reply.body);
+        Script::in_chunks(reply.status, &reply.headers(), pieces.iter().map(Vec::as_slice), ending)
+    })
 }
 
 /// A server that gives this response in these pieces.
