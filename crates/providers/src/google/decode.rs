@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use backstop_core::chat::{ChatCollector, ChatEvent, ChatReply, ChatRequest, FinishReason, ToolCallDelta};
-use backstop_core::{Error, ErrorKind, Partial, Sealed, Usage};
+use backstop_core::{Error, ErrorKind, Partial, Usage};
 use serde_json::value::RawValue;
 
 use super::wire::{Answer, AnswerCall, AnswerPart, Candidate, PromptFeedback, WireUsage};
@@ -196,7 +196,7 @@ impl ChatPieces {
         }
         let begin = self.text;
         self.text += text.len();
-        let seal = |signature: String| -> Sealed { seal::text(provider, model, begin..self.text, &signature) };
+        let seal = |signature: String| seal::text(provider, model, begin..self.text, &signature);
         let sealed = signature.map(seal).map(ChatEvent::Sealed);
         if !text.is_empty() {
             self.content = true;
@@ -213,7 +213,8 @@ impl ChatPieces {
         // answer has.
         let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| {
             let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-            let of_answer: String = self.id.iter().flat_map(|id| id.chars()).filter(plain).take(ID_MAX).collect();
+            let of_answer: String =
+                self.id.iter().flat_map(|id| id.chars()).filter(plain).take(ID_MAX).collect();
             if of_answer.is_empty() { format!("call_{index}") } else { format!("call_{of_answer}_{index}") }
         });
         // A function without parameters is called without arguments.
@@ -245,7 +246,9 @@ impl ChatPieces {
                     return Err(source.error(ErrorKind::ContentFilter, &message));
                 }
                 Ending::Language => {
-                    return Err(source.error(ErrorKind::Unsupported, &told("the model does not know the language")));
+                    return Err(
+                        source.error(ErrorKind::Unsupported, &told("the model does not know the language"))
+                    );
                 }
                 Ending::Unsigned => {
                     // The same conversation would fail again.
@@ -336,7 +339,9 @@ pub(super) fn usage(raw: &RawValue) -> Usage {
     usage.input_tokens = wire.prompt_token_count.map(|prompt| prompt.saturating_add(own_tools));
     usage.output_tokens = match (wire.candidates_token_count, wire.thoughts_token_count) {
         // Before its first token, an answer counts none; the sum of all says so.
-        (None, None) => wire.total_token_count.zip(usage.input_tokens).and_then(|(all, input)| all.checked_sub(input)),
+        (None, None) => {
+            wire.total_token_count.zip(usage.input_tokens).and_then(|(all, input)| all.checked_sub(input))
+        }
         (told, thought) => Some(told.unwrap_or(0).saturating_add(thought.unwrap_or(0))),
     };
     usage.cached_input_tokens = wire.cached_content_token_count;

@@ -52,11 +52,11 @@ impl Method {
 }
 
 /// The body of a request. `place` is the model's path, which every text of a batch repeats.
-pub(super) fn body(
+pub(super) fn body<'a>(
     method: Method,
-    place: &str,
+    place: &'a str,
     ask: Ask<'_>,
-    request: &EmbeddingRequest,
+    request: &'a EmbeddingRequest,
 ) -> Result<Vec<u8>, Error> {
     let task_type = match request.input_type {
         None => None,
@@ -70,7 +70,7 @@ pub(super) fn body(
     if u32::try_from(request.input.len()).is_ok_and(|texts| texts <= most) && !request.input.is_empty() {
         match (method, request.input.as_slice()) {
             (Method::Batch, texts) => {
-                let one = |text| EmbedOne { model: place, content: content(text), config };
+                let one = |text: &'a String| EmbedOne { model: place, content: content(text), config };
                 json_body(ask, &EmbedBody { requests: texts.iter().map(one).collect() }, &[], &[])
             }
             // What is too long is refused, and not cut in silence.

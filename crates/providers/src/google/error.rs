@@ -83,7 +83,8 @@ impl Told {
                 for violation in violations.into_iter().flatten() {
                     let id = text(violation, "quotaId").unwrap_or_default();
                     let dimensions = violation.get("quotaDimensions");
-                    self.is_of_model |= dimensions.is_some_and(|dimensions| dimensions.get("model").is_some());
+                    self.is_of_model |=
+                        dimensions.is_some_and(|dimensions| dimensions.get("model").is_some());
                     self.is_of_model |= id.contains("PerModel");
                     self.is_zero |= text(violation, "quotaValue").as_deref() == Some("0");
                     self.quotas.push(id);
@@ -256,7 +257,9 @@ const PHRASES: &[(&[u16], &[&str], ErrorKind)] = &[
 /// `limit: 0`, and not the beginning of another number.
 fn says_zero(message: &str) -> bool {
     let goes_on = |rest: &str| rest.trim_start_matches('.').starts_with(|c: char| c.is_ascii_digit());
-    message.match_indices("limit: 0").any(|(at, phrase)| !message.get(at + phrase.len()..).is_some_and(goes_on))
+    message
+        .match_indices("limit: 0")
+        .any(|(at, phrase)| !message.get(at + phrase.len()..).is_some_and(goes_on))
 }
 
 /// How many tokens the request has, where the message says so.

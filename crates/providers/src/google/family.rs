@@ -42,8 +42,7 @@ pub(super) fn thinking_config(
     let Some(asked) = asked else { return Ok(None) };
     let config = |level, budget| {
         let include_thoughts = asked.asks();
-        let config =
-            ThinkingConfig { thinking_level: level, thinking_budget: budget, include_thoughts };
+        let config = ThinkingConfig { thinking_level: level, thinking_budget: budget, include_thoughts };
         Ok(Some(config))
     };
     let is_pro = bare(model).contains("-pro");
@@ -68,7 +67,9 @@ pub(super) fn thinking_config(
         (Thinking::Level, Some(Effort::Low)) => config(Some("LOW"), None),
         (Thinking::Level, Some(Effort::Medium)) => config(Some("MEDIUM"), None),
         (Thinking::Level, Some(Effort::High)) => config(Some("HIGH"), None),
-        (_, Some(_)) => Err(Error::unsupported("the request asks for an effort that this provider does not know")),
+        (_, Some(_)) => {
+            Err(Error::unsupported("the request asks for an effort that this provider does not know"))
+        }
     }
 }
 

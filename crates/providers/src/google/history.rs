@@ -50,7 +50,8 @@ impl<'a> History<'a> {
             match message {
                 Message::System { text, .. } => history.system.extend(said(text)),
                 Message::User { parts, .. } => {
-                    let parts: Result<Vec<_>, _> = parts.iter().filter_map(|p| part(whom, p).transpose()).collect();
+                    let parts: Result<Vec<_>, _> =
+                        parts.iter().filter_map(|p| part(whom, p).transpose()).collect();
                     history.turn(Role::User, parts?);
                 }
                 Message::Assistant(message) => history.answer(whom, message),
@@ -109,7 +110,8 @@ impl<'a> History<'a> {
                 open.call.name.as_str()
             });
             let Some(name) = answered.or(result.name.as_deref()).filter(|name| !name.is_empty()) else {
-                let message = "the request holds a result of a tool that neither it nor an earlier call names";
+                let message =
+                    "the request holds a result of a tool that neither it nor an earlier call names";
                 return Err(Error::unsupported(message));
             };
             let text = result.text.as_str();

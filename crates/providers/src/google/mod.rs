@@ -3,6 +3,8 @@
 //! Each of the two says where it is and who asks; everything else is here.
 
 #[cfg(feature = "vertex")]
+pub(crate) mod access;
+#[cfg(feature = "vertex")]
 pub(crate) mod credentials;
 mod decode;
 mod embed;
@@ -18,18 +20,24 @@ mod seal;
 pub(crate) mod token;
 mod wire;
 
+use std::time::Duration;
+
 use backstop_core::chat::{ChatReply, ChatRequest};
 use backstop_core::embedding::{EmbeddingReply, EmbeddingRequest};
-use backstop_core::{Ask, Capabilities, ChatStream, Error};
+use backstop_core::{Ask, Capabilities, ChatStream, Error, ErrorKind};
 use http::Uri;
 
-use crate::http::{Attempt, BaseUrl, EMBEDDINGS_MAX, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service};
-use crate::http::is_text_only;
+use crate::http::{
+    Attempt, BaseUrl, EMBEDDINGS_MAX, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service, is_text_only,
+};
 use embed::Method;
 use history::Whom;
 use place::Place;
 
 pub(crate) use place::escaped;
+
+/// The connect timeout, unless stated.
+pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 
 /// Whose API of this wire it is.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -38,6 +46,16 @@ pub(crate) enum Surface {
     Gemini,
     /// That of Google's cloud.
     Vertex,
+}
+
+/// The version of an API, as a setting of this provider states it.
+pub(crate) fn checked_version<'a>(provider: &str, version: &'a str) -> Result<&'a str, Error> {
+    if version.is_empty() || !version.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        let message =
+            format!("the api_version {version:?} of provider `{provider}` is none; a good one is v1");
+        return Err(Error::new(ErrorKind::Config, message));
+    }
+    Ok(version)
 }
 
 /// The API at one place.
@@ -56,7 +74,7 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    /// An API whose models stand at `scope`, which is empty or begins with a slash.
+    /// An API whose models stand at `scope`, which is empty or begins with a slash, below this version.
     pub(crate) fn new(
         surface: Surface,
         service: Service,
@@ -79,10 +97,10 @@ impl Api {
         }
     }
 
-    /// Sends a token from here with every request.
+    /// Sends a token from here with every request, if there are any.
     #[cfg(feature = "vertex")]
-    pub(crate) fn with_tokens(mut self, tokens: token::Tokens) -> Self {
-        self.tokens = Some(tokens);
+    pub(crate) fn with_tokens(mut self, tokens: Option<token::Tokens>) -> Self {
+        self.tokens = tokens;
         self
     }
 
@@ -112,11 +130,7 @@ impl Api {
         decode::chat(&source, &body, request)
     }
 
-    pub(crate) async fn chat_stream(
-        &self,
-        ask: Ask<'_>,
-        request: &ChatRequest,
-    ) -> Result<ChatStream, Error> {
+    pub(crate) async fn chat_stream(&self, ask: Ask<'_>, request: &ChatRequest) -> Result<ChatStream, Error> {
         let (attempt, response) = self.ask(ask, request, Form::Events).await?;
         Ok(Box::pin(Service::stream(attempt, response, decode::ChatPieces::default())))
     }
@@ -132,7 +146,8 @@ impl Api {
         let place = place::of(self.surface, ask.model()).map_err(located)?;
         let body = embed::body(method, place.path(), ask, request).map_err(located)?;
         let url = self.url(&place, method.name(), "").map_err(located)?;
-        let refused = |attempt: &Attempt<'_>, refusal: &Refusal<'_>| error::of_refusal(attempt, refusal, true);
+        let refused =
+            |attempt: &Attempt<'_>, refusal: &Refusal<'_>| error::of_refusal(attempt, refusal, true);
         let (attempt, response) = self.post(attempt, ask, Post::new(&url, Form::Json, body), refused).await?;
         let (source, body) = Service::read(attempt, response, EMBEDDINGS_MAX).await?;
         embed::reply(&source, &body, request)
@@ -147,8 +162,7 @@ impl Api {
         let attempt = self.service.attempt(ask);
         let located = |error: Error| error.with_target(self.name(), ask.model());
         let files = format!("{}{}", self.base_url, self.version);
-        let whom =
-            Whom { surface: self.surface, provider: self.name(), model: ask.model(), files: &files };
+        let whom = Whom { surface: self.surface, provider: self.name(), model: ask.model(), files: &files };
         let body = encode::chat(whom, ask, request)?;
         let place = place::of(self.surface, ask.model()).map_err(located)?;
         let url = match form {

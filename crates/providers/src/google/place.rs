@@ -90,7 +90,9 @@ mod tests {
 
     #[test]
     fn a_name_cannot_climb_out_of_its_path() {
-        for model in ["", "..", ".", "models/../x", "models//x", "models/", "/x", "a/.../b", "projects/p/../../q"] {
+        for model in
+            ["", "..", ".", "models/../x", "models//x", "models/", "/x", "a/.../b", "projects/p/../../q"]
+        {
             for surface in [Surface::Gemini, Surface::Vertex] {
                 let error = of(surface, model).unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::ModelNotFound, "{model}");

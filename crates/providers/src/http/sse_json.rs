@@ -133,7 +133,10 @@ mod tests {
     const TABLE: &[(&[u8], &[&str])] = &[
         (b"data: a\r\n\r\ndata: b\r\n\r\n", &["a", "b"]),
         (b"data: {\"a\":\ndata: 1}\n\n", &["{\"a\":\n1}"]),
-        (b"data: a\n\n{\"error\": {\n  \"code\": 503\n}\n}\n", &["a", "{\"error\": {\n  \"code\": 503\n}\n}"]),
+        (
+            b"data: a\n\n{\"error\": {\n  \"code\": 503\n}\n}\n",
+            &["a", "{\"error\": {\n  \"code\": 503\n}\n}"],
+        ),
         (b"data: a\r\n\r\n{\r\n}\r\n", &["a", "{\r\n}"]),
         (b"data: a\n\n[{\"error\":{}}]data: b\n\n", &["a", "[{\"error\":{}}]", "b"]),
         // An event in front of it that nobody ended.
@@ -170,8 +173,22 @@ mod tests {
     fn random_bytes_in_random_pieces_are_the_same_frames() {
         let mut random = fastrand::Rng::with_seed(9);
         let parts: [&[u8]; 16] = [
-            b"data: ", b"\n", b"\r", b"\r\n", b"{", b"}", b"[", b"]", b"\"", b"\\", b"x", b" ", b"event: e", b":",
-            b"\xff", b"\xef\xbb\xbf",
+            b"data: ",
+            b"\n",
+            b"\r",
+            b"\r\n",
+            b"{",
+            b"}",
+            b"[",
+            b"]",
+            b"\"",
+            b"\\",
+            b"x",
+            b" ",
+            b"event: e",
+            b":",
+            b"\xff",
+            b"\xef\xbb\xbf",
         ];
         for _ in 0..20_000 {
             let count = random.usize(0..40);
