@@ -92,7 +92,7 @@ impl Decode for ChatPieces {
         body: &[u8],
         out: &mut VecDeque<ChatEvent>,
     ) -> Result<(), Error> {
-        let text = String::from_utf8_lossy(body);
+        let text = std::str::from_utf8(body).map_err(|_| source.no_reply("the reply is not UTF-8"))?;
         let text = text.trim_start_matches('\u{feff}').trim();
         for piece in values(source, text, "the reply")? {
             self.piece(source, piece, "the reply", out)?;
