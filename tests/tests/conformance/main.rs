@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails where it stands")]
 
 mod chat_completions;
+mod generate_content;
 mod responses;
 mod table;
 
@@ -13,6 +14,7 @@ fn subjects() -> Vec<Box<dyn Subject>> {
     let mut subjects: Vec<Box<dyn Subject>> = Vec::new();
     subjects.extend(chat_completions::subjects());
     subjects.extend(responses::subjects());
+    subjects.extend(generate_content::subjects());
     subjects
 }
 

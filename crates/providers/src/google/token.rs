@@ -154,8 +154,10 @@ impl Tokens {
         if !brings_own {
             let token =
                 self.token().await.map_err(|failure| attempt.error(failure.kind, &failure.message))?;
-            let value = bearer(service.name(), &token)
-                .map_err(|error| attempt.error(ErrorKind::Auth, error.message()))?;
+            let value = bearer(service.name(), &token).map_err(|error| {
+                self.forget(&token);
+                attempt.error(ErrorKind::Auth, error.message())
+            })?;
             post.headers.insert(AUTHORIZATION, value);
             attempt.mask.to_mut().add(token.clone());
             used = Some(token);
@@ -250,5 +252,86 @@ impl Kept {
 
     fn lasts(&self, now: Instant) -> bool {
         now + LAST < self.end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+
+    use super::*;
+
+    /// Fails, or never answers.
+    #[derive(Debug)]
+    struct Vault {
+        hangs: bool,
+    }
+
+    #[async_trait]
+    impl TokenSource for Vault {
+        async fn token(&self) -> Result<Token, Error> {
+            if self.hangs {
+                std::future::pending::<()>().await;
+            }
+            Err(Error::new(ErrorKind::Auth, "shut"))
+        }
+    }
+
+    /// Tokens of which one is kept that should be replaced by now and ends in this time.
+    fn with_kept(hangs: bool, left: Duration) -> Tokens {
+        let tokens = Tokens::new(Arc::new(Vault { hangs }));
+        let now = Instant::now();
+        tokens.state().kept = Some(Kept { secret: Secret::new("old"), renew: now, end: now + left });
+        tokens
+    }
+
+    async fn polled<T>(future: impl Future<Output = T>) -> Poll<T> {
+        let mut future = pin!(future);
+        poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
+    }
+
+    #[tokio::test]
+    async fn while_a_token_lasts_nobody_waits_for_the_next() {
+        let tokens = with_kept(true, Duration::from_secs(60));
+        let mut asker = pin!(tokens.token());
+        assert!(poll_fn(|cx| Poll::Ready(asker.as_mut().poll(cx))).await.is_pending());
+        let Poll::Ready(Ok(token)) = polled(tokens.token()).await else { panic!("the old one lasts") };
+        assert_eq!(token.expose(), "old");
+
+        let tokens = with_kept(true, LAST / 2);
+        let mut asker = pin!(tokens.token());
+        assert!(poll_fn(|cx| Poll::Ready(asker.as_mut().poll(cx))).await.is_pending());
+        assert!(polled(tokens.token()).await.is_pending(), "it would not arrive in time");
+    }
+
+    #[tokio::test]
+    async fn a_failure_hurts_nobody_while_the_old_token_lasts() {
+        let tokens = with_kept(false, Duration::from_secs(60));
+        assert_eq!(tokens.token().await.unwrap().expose(), "old");
+        let tokens = with_kept(false, LAST / 2);
+        assert_eq!(tokens.token().await.unwrap_err().message, "no token: shut");
+    }
+
+    #[tokio::test]
+    async fn only_the_token_that_was_refused_is_forgotten() {
+        let tokens = with_kept(false, Duration::from_secs(3600));
+        tokens.state().kept.as_mut().unwrap().renew += Duration::from_secs(3000);
+        tokens.forget(&Secret::new("older"));
+        assert_eq!(tokens.token().await.unwrap().expose(), "old");
+        tokens.forget(&Secret::new("old"));
+        assert!(tokens.token().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn one_task_that_looks_again_and_again_waits_once() {
+        let tokens = with_kept(true, Duration::ZERO);
+        let mut asker = pin!(tokens.token());
+        let mut waiter = pin!(tokens.token());
+        for _ in 0..10 {
+            assert!(poll_fn(|cx| Poll::Ready(asker.as_mut().poll(cx))).await.is_pending());
+            assert!(poll_fn(|cx| Poll::Ready(waiter.as_mut().poll(cx))).await.is_pending());
+        }
+        assert_eq!(tokens.state().waiting.len(), 1);
     }
 }

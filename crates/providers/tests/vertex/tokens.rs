@@ -1,7 +1,7 @@
 //! Tokens that many calls want: asked for once, by whoever comes first and stays.
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -210,23 +210,6 @@ async fn a_token_is_replaced_before_its_end() {
     let sent = cloud.headers("authorization");
     assert_eq!(sent.last().unwrap(), "Bearer token-2");
     assert!(source.asked() >= 2 && sent[0] == "Bearer token-1");
-}
-
-#[tokio::test]
-async fn while_a_token_lasts_nobody_waits_for_the_next_and_its_failure_hurts_nobody() {
-    let (cloud, source) = (Cloud::healthy(), Source::new(Some(Duration::from_secs(20)), 1));
-    let vertex = of(&source, &cloud);
-    chat(&vertex).await.unwrap();
-    // Replaced after ten seconds, useless after another ten less the last ten: nothing to wait for here, so a short life.
-    let short = Source::new(Some(Duration::from_millis(20)), 1);
-    let cloud = Cloud::healthy();
-    let vertex = of(&short, &cloud);
-    chat(&vertex).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(30)).await;
-    short.fails(Some(ErrorKind::Auth));
-    short.gate.add_permits(1);
-    let error = pin!(chat(&vertex)).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Auth, "one that has ended is of no use");
 }
 
 #[tokio::test]
