@@ -8,6 +8,7 @@
 //! | `cohere` | `cohere` | Cohere |
 //! | `deepseek` | `deepseek` | DeepSeek |
 //! | `fireworks` | `fireworks` | Fireworks AI |
+//! | `gemini` | `gemini` | Gemini, over its own API |
 //! | `groq` | `groq` | Groq |
 //! | `huggingface` | `huggingface` | the router of Hugging Face |
 //! | `llama_cpp` | `llama_cpp` | the server of llama.cpp |
@@ -20,6 +21,7 @@
 //! | `perplexity` | `perplexity` | Perplexity |
 //! | `sambanova` | `sambanova` | SambaNova |
 //! | `together` | `together` | Together AI |
+//! | `vertex` | `vertex` | Gemini on Vertex AI |
 //! | `vllm` | `vllm` | a vLLM server |
 //! | `xai` | `xai` | xAI (Grok) |
 //! | `local` | `local` | any GGUF file, in this process; heavy |
@@ -30,6 +32,7 @@
 //! | `rustls` | `https` base URLs |
 //! | `http`, `in_process` | what providers over HTTP, or in this process, share; they switch it on by themselves |
 //! | `dialect` | what kinds that speak OpenAI's wire share; they switch it on by themselves |
+//! | `google` | what Google's two kinds share; they switch it on by themselves |
 //!
 //! Without `rustls` only `http` base URLs work, as those of servers on this machine.
 //!
@@ -56,6 +59,11 @@ pub mod deepseek;
 pub mod dialect;
 #[cfg(feature = "fireworks")]
 pub mod fireworks;
+#[cfg(feature = "gemini")]
+pub mod gemini;
+#[cfg(feature = "google")]
+#[allow(dead_code, unused_imports, reason = "each kind uses its part of what they share")]
+mod google;
 #[cfg(feature = "groq")]
 pub mod groq;
 #[cfg(feature = "http")]
@@ -94,6 +102,8 @@ pub mod sambanova;
 pub mod tiny;
 #[cfg(feature = "together")]
 pub mod together;
+#[cfg(feature = "vertex")]
+pub mod vertex;
 #[cfg(feature = "vllm")]
 pub mod vllm;
 #[cfg(feature = "xai")]
@@ -123,6 +133,7 @@ kinds! {
     cohere "cohere",
     deepseek "deepseek",
     fireworks "fireworks",
+    gemini "gemini",
     groq "groq",
     huggingface "huggingface",
     llama_cpp "llama_cpp",
@@ -135,6 +146,7 @@ kinds! {
     perplexity "perplexity",
     sambanova "sambanova",
     together "together",
+    vertex "vertex",
     vllm "vllm",
     xai "xai",
     local "local",

@@ -4,6 +4,7 @@
 
 mod chat_completions;
 mod cohere;
+mod generate_content;
 mod mistral;
 mod ollama;
 mod responses;
@@ -19,6 +20,7 @@ fn subjects() -> Vec<Box<dyn Subject>> {
     subjects.extend(cohere::subjects());
     subjects.extend(mistral::subjects());
     subjects.extend(ollama::subjects());
+    subjects.extend(generate_content::subjects());
     subjects
 }
 
