@@ -197,6 +197,7 @@ fn json(found: &Found) -> Option<Json> {
     match &found.value {
         Value::Text { text, .. } => Some(Json::String(text.clone())),
         Value::Flag(flag) => Some(Json::Bool(*flag)),
+        Value::Count(count) => Some(Json::from(*count)),
         Value::Table(fields) => {
             let entry = |field: &Field| Some((field.name.clone(), json(&field.found)?));
             Some(Json::Object(fields.entries.iter().filter_map(entry).collect::<Map<_, _>>()))

@@ -83,6 +83,7 @@ fn providers(registry: &Registry) -> Vec<(Option<&'static str>, Table)> {
         keys.extend(kind.options.iter().map(|option| {
             let form = match option.shape {
                 Shape::Flag => Form::Flag,
+                Shape::Count => Form::Count { min: 1, max: u32::MAX as u64 },
                 Shape::Texts => Form::Map(Names::Free, Box::new(Form::TEXT)),
                 // A shape that is newer than this crate is at least written as a text.
                 _ => Form::TEXT,

@@ -97,6 +97,7 @@ fn every_key_arrives() {
     assert_eq!(settings.connect, Some(Duration::from_millis(1500)));
     assert_eq!(settings.options["organization"], "org-1");
     assert_eq!(settings.options["store"], false);
+    assert_eq!(settings.options["seats"], 12);
     assert_eq!(settings.options["headers"]["authorization-extra"], KEY);
 
     let route = config.route("all").unwrap();

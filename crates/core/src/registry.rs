@@ -124,6 +124,8 @@ pub enum Shape {
     Text,
     /// True or false.
     Flag,
+    /// A whole number, at least 1.
+    Count,
     /// A table of texts: headers, model files.
     Texts,
 }

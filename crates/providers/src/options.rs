@@ -42,6 +42,19 @@ impl<'a> Options<'a> {
         }
     }
 
+    /// A whole number, at least 1.
+    pub(crate) fn count(&mut self, name: &str) -> Result<Option<u32>, Error> {
+        let value = match self.left.remove(name) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(value) => value,
+        };
+        let count = value.as_u64().and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0);
+        match count {
+            Some(count) => Ok(Some(count)),
+            None => Err(self.wrong(name, "is not a whole number from 1 on")),
+        }
+    }
+
     /// A table of texts.
     pub(crate) fn texts(&mut self, name: &str) -> Result<Vec<(String, String)>, Error> {
         let table = match self.left.remove(name) {

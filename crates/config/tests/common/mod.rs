@@ -13,6 +13,7 @@ pub(crate) const KEY: &str = "sk-live-0123456789abcdef";
 const OPTIONS: &[KindOption] = &[
     KindOption::new("organization", Shape::Text, "Bills this organization."),
     KindOption::new("store", Shape::Flag, "Whether the provider keeps the answers."),
+    KindOption::new("seats", Shape::Count, "How many may sit."),
     KindOption::new("headers", Shape::Texts, "Headers sent with every request."),
 ];
 

@@ -14,8 +14,16 @@ use super::transport::{Fault, TransportError};
 
 /// Where an answer's id for the provider's support stands. The first is asked for by Azure, which sends the next as well;
 /// the last is the edge's, for answers that never got further.
-const REQUEST_IDS: [&str; 6] =
-    ["apim-request-id", "x-request-id", "request-id", "x-ms-request-id", "x-generation-id", "cf-ray"];
+const REQUEST_IDS: [&str; 8] = [
+    "apim-request-id",
+    "x-request-id",
+    "request-id",
+    "x-ms-request-id",
+    "x-generation-id",
+    "mistral-correlation-id",
+    "x-kong-request-id",
+    "cf-ray",
+];
 
 /// The longest request id that is kept.
 const REQUEST_ID_MAX: usize = 128;

@@ -22,12 +22,13 @@ pub(crate) struct ErrorBody {
 
 impl ErrorBody {
     /// Reads any of: `{"error":{…}}`, `{"error":"…"}`, `{"code":"…","error":"…"}`, the members without an `error`
-    /// around them, `{"detail":…}`, a list whose first element is one of these, HTML, text.
+    /// around them, `{"detail":…}`, also in place of the message, a list whose first element is one of these, any of
+    /// these as the text of a message, HTML, text.
     pub(crate) fn parse(body: &[u8], mask: &Mask) -> Self {
         let text = String::from_utf8_lossy(body);
         let text = text.trim_start_matches('\u{feff}').trim();
         let mut read = match serde_json::from_str::<Value>(text) {
-            Ok(value) => Self::of(&value),
+            Ok(value) => Self::of(&value).unwrapped(),
             Err(_) => Self { message: words_of_page(text).to_owned(), ..Self::default() },
         };
         if read.message.len() > MESSAGE_MAX {
@@ -51,16 +52,39 @@ impl ErrorBody {
                     let within = inner.into_iter().chain([outer]);
                     within.flat_map(|map| names.iter().filter_map(|name| word(map, name))).next()
                 };
-                let message = first(&["message", "error", "detail", "msg"]).or_else(|| detail(outer));
+                let details = [Some(outer), outer.get("message").and_then(Value::as_object)];
+                let detail = details.into_iter().flatten().find_map(detail);
+                let (told, place) = detail.unzip();
                 Self {
-                    message: message.unwrap_or_default(),
+                    message: first(&["message", "error", "detail", "msg"]).or(told).unwrap_or_default(),
                     code: first(&["code"]),
                     sort: first(&["type", "status"]),
-                    param: first(&["param"]),
+                    param: first(&["param"]).or(place.flatten()),
                 }
             }
             Value::String(text) => Self { message: text.clone(), ..Self::default() },
             Value::Null | Value::Bool(_) | Value::Number(_) => Self::default(),
+        }
+    }
+}
+
+impl ErrorBody {
+    /// A proxy may put the error behind it into the text of its own.
+    fn unwrapped(self) -> Self {
+        if !self.message.starts_with('{') {
+            return self;
+        }
+        match serde_json::from_str::<Value>(&self.message) {
+            Ok(inner) => {
+                let inner = Self::of(&inner);
+                Self {
+                    message: Some(inner.message).filter(|told| !told.is_empty()).unwrap_or(self.message),
+                    code: inner.code.or(self.code),
+                    sort: inner.sort.or(self.sort),
+                    param: inner.param.or(self.param),
+                }
+            }
+            Err(_) => self,
         }
     }
 }
@@ -74,10 +98,13 @@ fn word(map: &Map<String, Value>, name: &str) -> Option<String> {
     }
 }
 
-/// What frameworks for Python servers write: `{"detail":[{"loc":[…],"msg":"…"}]}`.
-fn detail(outer: &Map<String, Value>) -> Option<String> {
+/// What frameworks for Python servers write: `{"detail":[{"loc":[…],"msg":"…"}]}`, and where it is wrong.
+fn detail(outer: &Map<String, Value>) -> Option<(String, Option<String>)> {
     let first = outer.get("detail")?.as_array()?.first()?.as_object()?;
-    word(first, "msg")
+    let step = |step: &Value| step.as_str().map_or_else(|| step.to_string(), str::to_owned);
+    let place = first.get("loc").and_then(Value::as_array);
+    let place = place.map(|steps| steps.iter().map(step).collect::<Vec<_>>().join("."));
+    Some((word(first, "msg")?, place))
 }
 
 /// The title of an HTML page, whose markup helps nobody; any other text as it is.
@@ -113,6 +140,11 @@ mod tests {
             (r#"{"object":"error","message":"m","type":"t","code":40301}"#, "m", "40301", "t"),
             (r#"{"detail":"m"}"#, "m", "", ""),
             (r#"{"detail":[{"loc":["body"],"msg":"m","type":"t"}]}"#, "m", "", ""),
+            (r#"{"object":"error","message":{"detail":[{"msg":"m"}]},"type":"t","code":null}"#, "m", "", "t"),
+            (r#"{"error":"{\"error\":{\"message\":\"m\",\"type\":\"t\",\"code\":400}}"}"#, "m", "400", "t"),
+            (r#"{"message":"{\"detail\":[{\"msg\":\"m\"}]}","type":"t","code":"1000"}"#, "m", "1000", "t"),
+            (r#"{"message":"{not json","type":"t"}"#, "{not json", "", "t"),
+            (r#"{"message":"{}","type":"t"}"#, "{}", "", "t"),
             (
                 r#"[{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT"}}]"#,
                 "m",
@@ -134,6 +166,18 @@ mod tests {
         ] {
             let some = |word: &str| (!word.is_empty()).then(|| word.to_owned());
             assert_eq!(read(body), (message.to_owned(), some(code), some(sort)), "{body}");
+        }
+    }
+
+    #[test]
+    fn where_a_request_is_wrong_is_told() {
+        for (body, param) in [
+            (r#"{"detail":[{"loc":["body","messages",0,"user"],"msg":"m"}]}"#, "body.messages.0.user"),
+            (r#"{"message":{"detail":[{"loc":["body","x"],"msg":"m"}]}}"#, "body.x"),
+            (r#"{"error":{"message":"m","param":"p"}}"#, "p"),
+        ] {
+            let body = ErrorBody::parse(body.as_bytes(), &Mask::default());
+            assert_eq!((&*body.message, body.param.as_deref()), ("m", Some(param)));
         }
     }
 

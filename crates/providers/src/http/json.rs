@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::error::Category;
+use serde_json::value::RawValue;
 
 /// How much of a path is told. Its names are the server's.
 const PATH_MAX: usize = 80;
@@ -16,6 +17,12 @@ pub(crate) fn from_json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, St
     }
     // The path costs time that only a failure is worth.
     serde_json::from_str(text).map_err(|_| told::<T>(text))
+}
+
+/// The arguments of a tool call, which some services put into a text and some send as they are.
+pub(crate) fn arguments(raw: Option<&RawValue>) -> String {
+    let Some(raw) = raw.map(RawValue::get) else { return String::new() };
+    serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned())
 }
 
 fn told<'a, T: Deserialize<'a>>(text: &'a str) -> String {
@@ -64,6 +71,21 @@ mod tests {
             let told = from_json::<Outer>(text).unwrap_err();
             assert!(told.contains(word) && !told.contains("private"), "{told}");
         }
+    }
+
+    #[test]
+    fn arguments_are_one_text_whichever_form_they_have() {
+        const EMPTY: &str = "\"\"";
+        for (raw, expected) in [
+            (r#""{\"a\": broken""#, r#"{"a": broken"#),
+            (r#"{"a": [1]}"#, r#"{"a": [1]}"#),
+            (EMPTY, ""),
+            ("7", "7"),
+        ] {
+            let raw: &RawValue = serde_json::from_str(raw).unwrap();
+            assert_eq!(arguments(Some(raw)), expected);
+        }
+        assert_eq!(arguments(None), "");
     }
 
     #[test]
