@@ -3,6 +3,7 @@
 //! | feature | module | what it asks |
 //! |---|---|---|
 //! | `openai` | `openai` | OpenAI, and any server that speaks its wire |
+//! | `anthropic` | `anthropic` | Anthropic (Claude), and any server that speaks its wire |
 //! | `azure` | `azure` | Azure OpenAI |
 //! | `cerebras` | `cerebras` | Cerebras |
 //! | `deepseek` | `deepseek` | DeepSeek |
@@ -39,6 +40,8 @@
 //! }
 //! ```
 
+#[cfg(feature = "anthropic")]
+pub mod anthropic;
 #[cfg(feature = "azure")]
 pub mod azure;
 #[cfg(feature = "cerebras")]
@@ -106,6 +109,7 @@ macro_rules! kinds {
 
 kinds! {
     openai "openai",
+    anthropic "anthropic",
     azure "azure",
     cerebras "cerebras",
     deepseek "deepseek",
