@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails where it stands")]
 
 mod chat_completions;
+mod messages;
 mod responses;
 mod table;
 
@@ -12,6 +13,7 @@ use backstop_testkit::conformance::{Report, Subject, run_blocking};
 fn subjects() -> Vec<Box<dyn Subject>> {
     let mut subjects: Vec<Box<dyn Subject>> = Vec::new();
     subjects.extend(chat_completions::subjects());
+    subjects.extend(messages::subjects());
     subjects.extend(responses::subjects());
     subjects
 }

@@ -16,8 +16,8 @@ use crate::http::{Decode, Source, SseEvent, SseParser, arguments, from_json};
 /// More blocks than any answer has open at once.
 const OPEN_MAX: usize = 1024;
 
-/// More than an answer seals. Of what goes beyond nothing is kept: a part of a block would be refused.
-const SEALED_MAX: usize = 8 << 20;
+/// More than an answer needs to be remembered of. No block that goes beyond is sealed: a part of it would be refused.
+const KEPT_MAX: usize = 8 << 20;
 
 /// What a streamed answer has come to.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ pub(super) struct MessagePieces {
     told: Place,
     /// Blocks that have begun and not ended.
     open: BTreeMap<u32, Open>,
-    /// How many bytes have been kept of blocks that are to go back.
+    /// How many bytes had to be remembered, of blocks that are to go back or may come in pieces.
     kept: usize,
     usage: WireUsage,
     stop: Option<Stop>,
@@ -83,13 +83,14 @@ impl Decode for MessagePieces {
         if !is_known || data.is_empty() || data.starts_with("[DONE]") {
             return Ok(false);
         }
-        let told: Event<'_> = from_json(data.as_bytes())
+        let mut told: Event<'_> = from_json(data.as_bytes())
             .map_err(|problem| source.no_reply(&format!("an event of the stream {problem}")))?;
-        let sort = told.r#type.as_deref().unwrap_or(&event.name).to_owned();
+        let sort = told.r#type.take();
+        let sort = sort.as_deref().unwrap_or(&event.name);
         if told.error.is_some() || sort == "error" {
             return Err(error::in_reply(source, data.as_bytes()));
         }
-        self.event(source, &sort, told, out)
+        self.event(source, sort, told, out)
     }
 
     fn end(&mut self, source: &Source<'_>, _out: &mut VecDeque<ChatEvent>) -> Result<(), Error> {
@@ -129,7 +130,7 @@ impl MessagePieces {
         out: &mut VecDeque<ChatEvent>,
     ) -> Result<bool, Error> {
         let index = told.index.unwrap_or_default();
-        self.begun |= matches!(sort, "message_start" | "content_block_start" | "message_delta");
+        self.begun |= sort.starts_with("message_") || sort.starts_with("content_block_");
         match (sort, told) {
             ("message_start", Event { message: Some(message), .. }) => {
                 out.push_back(ChatEvent::start(message.model, message.id));
@@ -171,8 +172,10 @@ impl MessagePieces {
         };
         if !goes_on {
             self.close(source, index, out);
-            if self.open.len() >= OPEN_MAX {
-                return Err(source.bad_reply("the answer has more than 1024 blocks open at once"));
+            self.kept += raw.get().len();
+            let is_call = block.r#type.as_deref() == Some("tool_use");
+            if self.open.len() >= OPEN_MAX || (is_call && self.kept > KEPT_MAX) {
+                return Err(source.bad_reply("the stream begins more blocks than it ends"));
             }
             let open = self.opened(raw, &block, out);
             self.open.insert(index, open);
@@ -197,8 +200,7 @@ impl MessagePieces {
             }
             _ => {
                 let is_thought = block.r#type.as_deref() == Some("thinking");
-                self.kept += raw.get().len();
-                let block = serde_json::from_str(raw.get()).ok().filter(|_| self.kept <= SEALED_MAX);
+                let block = serde_json::from_str(raw.get()).ok().filter(|_| self.kept <= KEPT_MAX);
                 Open::Other(Kept { block, input: String::new(), place: self.told, is_thought })
             }
         }
@@ -223,7 +225,7 @@ impl MessagePieces {
                 let texts = [&delta.thinking, &delta.signature, &delta.partial_json];
                 self.kept += texts.into_iter().flatten().map(String::len).sum::<usize>();
                 kept.add(&delta);
-                if self.kept > SEALED_MAX {
+                if self.kept > KEPT_MAX {
                     kept.block = None;
                 }
                 if kept.is_thought {
@@ -304,14 +306,17 @@ impl Kept {
 
     fn add(&mut self, delta: &Delta<'_>) {
         let Some(block) = &mut self.block else { return };
-        let mut append = |name: &str, more: &str| {
-            if let Value::String(text) = block.entry(name).or_insert_with(|| Value::from("")) {
-                text.push_str(more);
-            }
-        };
         match delta.r#type.as_deref() {
-            Some("thinking_delta") => append("thinking", delta.thinking.as_deref().unwrap_or_default()),
-            Some("signature_delta") => append("signature", delta.signature.as_deref().unwrap_or_default()),
+            Some("thinking_delta") => {
+                if let Value::String(text) = block.entry("thinking").or_insert_with(|| Value::from("")) {
+                    text.push_str(delta.thinking.as_deref().unwrap_or_default());
+                }
+            }
+            // It comes whole.
+            Some("signature_delta") => {
+                let signature = delta.signature.as_deref().unwrap_or_default();
+                block.insert("signature".to_owned(), signature.into());
+            }
             Some("input_json_delta") => {
                 self.input.push_str(delta.partial_json.as_deref().unwrap_or_default())
             }

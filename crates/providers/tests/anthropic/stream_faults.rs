@@ -210,7 +210,7 @@ async fn an_event_without_end_is_given_up() {
 async fn blocks_without_number_are_given_up() {
     let data: Vec<_> = (0..1100).map(|index| begin(index, TEXT)).collect();
     let (_, error) = stream(of(&data.iter().map(String::as_str).collect::<Vec<_>>())).await;
-    assert!(error.unwrap().to_string().contains("1024 blocks"));
+    assert!(error.unwrap().to_string().contains("more blocks than it ends"));
     // One after the other they may be as many as they like.
     let mut data = vec![START.to_owned()];
     data.extend(
@@ -218,4 +218,15 @@ async fn blocks_without_number_are_given_up() {
     );
     data.push(END.to_owned());
     assert!(stream(of(&data.iter().map(String::as_str).collect::<Vec<_>>())).await.1.is_none());
+}
+
+#[tokio::test]
+async fn calls_that_begin_with_more_than_anybody_remembers_are_given_up() {
+    let long = "x".repeat(3 << 20);
+    let call = |index| {
+        begin(index, &format!(r#"{{"type":"tool_use","id":"a{index}","name":"f","input":{{"x":"{long}"}}}}"#))
+    };
+    let (told, error) = stream(of(&[START, &call(0), &call(1), &call(2), END])).await;
+    assert_eq!(shown(&told), "start:m 9+1 0:a0:f: 1:a1:f:");
+    assert!(error.unwrap().to_string().contains("more blocks than it ends"));
 }
