@@ -3,6 +3,7 @@
 //! | feature | module | what it asks |
 //! |---|---|---|
 //! | `openai` | `openai` | OpenAI, and any server that speaks its wire |
+//! | `anthropic` | `anthropic` | Anthropic (Claude), and any server that speaks its wire |
 //! | `azure` | `azure` | Azure OpenAI |
 //! | `cerebras` | `cerebras` | Cerebras |
 //! | `cohere` | `cohere` | Cohere |
@@ -46,6 +47,8 @@
 //! }
 //! ```
 
+#[cfg(feature = "anthropic")]
+pub mod anthropic;
 #[cfg(feature = "azure")]
 pub mod azure;
 #[cfg(feature = "cerebras")]
@@ -128,6 +131,7 @@ macro_rules! kinds {
 
 kinds! {
     openai "openai",
+    anthropic "anthropic",
     azure "azure",
     cerebras "cerebras",
     cohere "cohere",

@@ -5,6 +5,7 @@
 mod chat_completions;
 mod cohere;
 mod generate_content;
+mod messages;
 mod mistral;
 mod ollama;
 mod responses;
@@ -16,6 +17,7 @@ use backstop_testkit::conformance::{Report, Subject, run_blocking};
 fn subjects() -> Vec<Box<dyn Subject>> {
     let mut subjects: Vec<Box<dyn Subject>> = Vec::new();
     subjects.extend(chat_completions::subjects());
+    subjects.extend(messages::subjects());
     subjects.extend(responses::subjects());
     subjects.extend(cohere::subjects());
     subjects.extend(mistral::subjects());
