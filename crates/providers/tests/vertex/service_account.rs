@@ -18,7 +18,7 @@ fn base64(bytes: &[u8]) -> String {
             three.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
         for letter in 0..4 {
             let index = (bits >> (18 - 6 * letter) & 0x3f) as usize;
-            text.push(if letter <= three.len() { char::from(LETTERS[index]) } else { '=' });
+            text.push(if letter <= three.len() { char::from(*LETTERS.get(index).unwrap()) } else { '=' });
         }
     }
     text
