@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `openai` | `openai` | OpenAI, and any server that speaks its wire |
 //! | `azure` | `azure` | Azure OpenAI |
+//! | `bedrock` | `bedrock` | Amazon Bedrock |
 //! | `cerebras` | `cerebras` | Cerebras |
 //! | `cohere` | `cohere` | Cohere |
 //! | `deepseek` | `deepseek` | DeepSeek |
@@ -45,6 +46,8 @@
 
 #[cfg(feature = "azure")]
 pub mod azure;
+#[cfg(feature = "bedrock")]
+pub mod bedrock;
 #[cfg(feature = "cerebras")]
 pub mod cerebras;
 #[cfg(feature = "cohere")]
@@ -119,6 +122,7 @@ macro_rules! kinds {
 kinds! {
     openai "openai",
     azure "azure",
+    bedrock "bedrock",
     cerebras "cerebras",
     cohere "cohere",
     deepseek "deepseek",

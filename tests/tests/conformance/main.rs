@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails where it stands")]
 
+mod bedrock;
 mod chat_completions;
 mod cohere;
 mod mistral;
@@ -16,6 +17,7 @@ fn subjects() -> Vec<Box<dyn Subject>> {
     let mut subjects: Vec<Box<dyn Subject>> = Vec::new();
     subjects.extend(chat_completions::subjects());
     subjects.extend(responses::subjects());
+    subjects.extend(bedrock::subjects());
     subjects.extend(cohere::subjects());
     subjects.extend(mistral::subjects());
     subjects.extend(ollama::subjects());
