@@ -65,9 +65,9 @@ impl Subject for Bedrock {
             Say::ErrorInStream => stream(&[start(), exception()]),
             Say::ErrorAfter(text) => stream(&[start(), text_delta(text), exception()]),
             Say::Filtered => {
-                let text = "Sorry, the model cannot answer this question.".to_owned();
-                let said = Said::default();
-                Reply::json(200, whole(&Said { text, ..said }, "guardrail_intervened"))
+                let mut said = Said::default();
+                said.text = "Sorry, the model cannot answer this question.".to_owned();
+                Reply::json(200, whole(&said, "guardrail_intervened"))
             }
             _ => return None,
         })
