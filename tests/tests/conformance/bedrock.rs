@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 pub(crate) fn subjects() -> impl Iterator<Item = Box<dyn Subject>> {
     let of = |name, model, signed| Box::new(Bedrock { name, model, signed }) as Box<dyn Subject>;
     [
-        of("bedrock", "us.anthropic.claude-opus-4-6-v1:0", false),
-        of("bedrock signed", "amazon.nova-lite-v1:0", true),
+        of("bedrock", "us.anthropic.claude-opus-4-6-v1", false),
+        of("bedrock signed", "amazon.nova-micro", true),
         of("bedrock titan", "amazon.titan-embed-text-v2:0", false),
         of("bedrock cohere", "cohere.embed-v4:0", false),
     ]

@@ -144,10 +144,13 @@ impl BedrockConfig {
         let (id, key) = (secret("access_key_id")?, secret("secret_access_key")?);
         let session_token = secret("session_token")?;
         let headers = options.texts("headers")?;
-        if id.is_some() != key.is_some() && settings.missing.is_none() {
-            let name = &settings.name;
-            let message =
-                format!("access_key_id and secret_access_key of provider `{name}` belong together: set both");
+        let is_half = id.is_some() != key.is_some() || session_token.is_some() && id.is_none();
+        if is_half && settings.missing.is_none() {
+            let message = format!(
+                "access_key_id, secret_access_key and, if there is one, session_token of provider `{}` belong \
+                 together: set them all",
+                settings.name
+            );
             return Err(Error::new(ErrorKind::Config, message));
         }
         let signed = id.zip(key).map(|(id, secret)| Auth::Signed(AccessKeys { id, secret, session_token }));
@@ -214,7 +217,8 @@ impl BedrockConfig {
     }
 
     pub(super) fn parsed_base_url(&self) -> Result<BaseUrl, Error> {
-        if let Some(region) = self.region.as_ref().filter(|region| !place::is_region(region)) {
+        let region = self.region.as_ref().filter(|_| self.needs_region());
+        if let Some(region) = region.filter(|region| !place::is_region(region)) {
             let name = &self.name;
             let message = format!("{region:?}, of provider `{name}`, is no region; a good one is us-east-1");
             return Err(Error::new(ErrorKind::Config, message));
@@ -235,12 +239,10 @@ impl BedrockConfig {
                 }
             }
             Some(Auth::Signed(keys)) => {
-                for secret in [Some(&keys.id), Some(&keys.secret), keys.session_token.as_ref()] {
-                    if let Some(secret) = secret {
-                        // Also one that is not sent: what no header can hold was not copied well.
-                        bare(&self.name, secret)?;
-                        secrets.push(secret.clone());
-                    }
+                for secret in [&keys.id, &keys.secret].into_iter().chain(&keys.session_token) {
+                    // Also one that is not sent: what no header can hold was not copied well.
+                    bare(&self.name, secret)?;
+                    secrets.push(secret.clone());
                 }
                 let (keys, region) = (keys.clone(), self.region.clone().unwrap_or_default());
                 signer = Some(Signer { keys, region, clock: self.clock });
@@ -250,6 +252,11 @@ impl BedrockConfig {
         set(&mut headers, &self.name, &self.headers)?;
         let mask = Mask::new(secrets).with_headers(&self.headers).into_owned();
         Ok((headers, signer, mask))
+    }
+
+    /// A host is one region's, and so is a signature.
+    fn needs_region(&self) -> bool {
+        self.base_url.is_none() || matches!(self.auth, Some(Auth::Signed(_)))
     }
 
     /// What has to be done before this provider can be asked.
@@ -270,8 +277,7 @@ impl BedrockConfig {
             }
             None => format!("no key: set api_key of provider `{name}`, to \"none\" if its server wants none"),
         });
-        let needs_region = self.base_url.is_none() || matches!(self.auth, Some(Auth::Signed(_)));
-        let region = (needs_region && self.region.is_none())
+        let region = (self.needs_region() && self.region.is_none())
             .then(|| format!("no region: set {} or region of provider `{name}`", REGIONS.join(" or ")));
         let missing: Vec<_> = [key, region].into_iter().flatten().collect();
         (!missing.is_empty()).then(|| missing.join("; "))

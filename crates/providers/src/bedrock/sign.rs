@@ -63,7 +63,7 @@ impl Signer {
         let mut headers = format!("{CONTENT_TYPE}:{JSON}\nhost:{host}\n{DATE}:{date}\n");
         let mut names = format!("{CONTENT_TYPE};host;{DATE}");
         if let Some(token) = token {
-            write!(headers, "{TOKEN}:{token}\n").ok()?;
+            writeln!(headers, "{TOKEN}:{token}").ok()?;
             write!(names, ";{TOKEN}").ok()?;
         }
         // The path is encoded as it is sent, and once more to be signed.

@@ -223,6 +223,7 @@ fn settings_that_cannot_work_are_told() {
         (json!({ "region": 7 }), "is not a text"),
         (json!({ "access_key_id": "a" }), "belong together"),
         (json!({ "secret_access_key": "hunter2" }), "belong together"),
+        (json!({ "session_token": "hunter2" }), "belong together"),
         (json!({ "headers": { "x": 1 } }), "is not a text"),
     ] {
         let error = BedrockConfig::from_settings(settings(None, BEARER, options)).unwrap_err();
@@ -246,6 +247,18 @@ fn settings_that_cannot_work_are_told() {
         assert!(error.kind() == ErrorKind::Config && shown.contains(word), "{shown}");
         assert!(!shown.contains("hunter2"), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn a_region_that_plays_no_part_may_be_anything() {
+    const ODD: Vars = &[("AWS_REGION", "no region")];
+    let mut settings = settings(Some("http://127.0.0.1:1"), ODD, json!({}));
+    settings.api_key = Some(Secret::new("own-key"));
+    assert!(asked(BedrockConfig::from_settings(settings.clone()).unwrap()).await.is_some());
+    settings.base_url = None;
+    let config = BedrockConfig::from_settings(settings).unwrap();
+    let error = Bedrock::with_transport(config, Arc::new(healthy()).transport()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn calling(text: &str, calls: &[(&str, &str)]) -> Message {
 }
 
 async fn messages(messages: Vec<Message>) -> Value {
-    sent(&ChatRequest::new(messages)).await["messages"].take()
+    sent(&ChatRequest::new(messages)).await.get_mut("messages").unwrap().take()
 }
 
 #[tokio::test]
