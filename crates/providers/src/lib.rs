@@ -3,12 +3,14 @@
 //! | feature | module | what it asks |
 //! |---|---|---|
 //! | `openai` | `openai` | OpenAI, and any server that speaks its wire |
+//! | `anthropic` | `anthropic` | Anthropic (Claude), and any server that speaks its wire |
 //! | `azure` | `azure` | Azure OpenAI |
 //! | `bedrock` | `bedrock` | Amazon Bedrock |
 //! | `cerebras` | `cerebras` | Cerebras |
 //! | `cohere` | `cohere` | Cohere |
 //! | `deepseek` | `deepseek` | DeepSeek |
 //! | `fireworks` | `fireworks` | Fireworks AI |
+//! | `gemini` | `gemini` | Gemini, over its own API |
 //! | `groq` | `groq` | Groq |
 //! | `huggingface` | `huggingface` | the router of Hugging Face |
 //! | `llama_cpp` | `llama_cpp` | the server of llama.cpp |
@@ -21,6 +23,7 @@
 //! | `perplexity` | `perplexity` | Perplexity |
 //! | `sambanova` | `sambanova` | SambaNova |
 //! | `together` | `together` | Together AI |
+//! | `vertex` | `vertex` | Gemini on Vertex AI |
 //! | `vllm` | `vllm` | a vLLM server |
 //! | `xai` | `xai` | xAI (Grok) |
 //! | `local` | `local` | any GGUF file, in this process; heavy |
@@ -31,6 +34,7 @@
 //! | `rustls` | `https` base URLs |
 //! | `http`, `in_process` | what providers over HTTP, or in this process, share; they switch it on by themselves |
 //! | `dialect` | what kinds that speak OpenAI's wire share; they switch it on by themselves |
+//! | `google` | what Google's two kinds share; they switch it on by themselves |
 //!
 //! Without `rustls` only `http` base URLs work, as those of servers on this machine.
 //!
@@ -44,6 +48,8 @@
 //! }
 //! ```
 
+#[cfg(feature = "anthropic")]
+pub mod anthropic;
 #[cfg(feature = "azure")]
 pub mod azure;
 #[cfg(feature = "bedrock")]
@@ -59,6 +65,11 @@ pub mod deepseek;
 pub mod dialect;
 #[cfg(feature = "fireworks")]
 pub mod fireworks;
+#[cfg(feature = "gemini")]
+pub mod gemini;
+#[cfg(feature = "google")]
+#[allow(dead_code, unused_imports, reason = "each kind uses its part of what they share")]
+mod google;
 #[cfg(feature = "groq")]
 pub mod groq;
 #[cfg(feature = "http")]
@@ -97,6 +108,8 @@ pub mod sambanova;
 pub mod tiny;
 #[cfg(feature = "together")]
 pub mod together;
+#[cfg(feature = "vertex")]
+pub mod vertex;
 #[cfg(feature = "vllm")]
 pub mod vllm;
 #[cfg(feature = "xai")]
@@ -121,12 +134,14 @@ macro_rules! kinds {
 
 kinds! {
     openai "openai",
+    anthropic "anthropic",
     azure "azure",
     bedrock "bedrock",
     cerebras "cerebras",
     cohere "cohere",
     deepseek "deepseek",
     fireworks "fireworks",
+    gemini "gemini",
     groq "groq",
     huggingface "huggingface",
     llama_cpp "llama_cpp",
@@ -139,6 +154,7 @@ kinds! {
     perplexity "perplexity",
     sambanova "sambanova",
     together "together",
+    vertex "vertex",
     vllm "vllm",
     xai "xai",
     local "local",

@@ -5,6 +5,8 @@
 mod bedrock;
 mod chat_completions;
 mod cohere;
+mod generate_content;
+mod messages;
 mod mistral;
 mod ollama;
 mod responses;
@@ -16,11 +18,13 @@ use backstop_testkit::conformance::{Report, Subject, run_blocking};
 fn subjects() -> Vec<Box<dyn Subject>> {
     let mut subjects: Vec<Box<dyn Subject>> = Vec::new();
     subjects.extend(chat_completions::subjects());
+    subjects.extend(messages::subjects());
     subjects.extend(responses::subjects());
     subjects.extend(bedrock::subjects());
     subjects.extend(cohere::subjects());
     subjects.extend(mistral::subjects());
     subjects.extend(ollama::subjects());
+    subjects.extend(generate_content::subjects());
     subjects
 }
 

@@ -57,7 +57,7 @@ pub(crate) fn wait_in_message(message: &str) -> Option<Duration> {
 }
 
 /// The duration a text begins with: `1m2.5s`, `20ms`, `12 seconds`.
-fn spoken(text: &str) -> Option<Duration> {
+pub(crate) fn spoken(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut total = 0.0;
     loop {

@@ -31,6 +31,11 @@ impl Mask {
         Self(secrets)
     }
 
+    /// Masks this as well.
+    pub(crate) fn add(&mut self, secret: Secret) {
+        *self = Self::new(std::mem::take(&mut self.0).into_iter().chain([secret]));
+    }
+
     /// Masks what these headers hold as well: any of them may carry a key.
     pub(crate) fn with_headers<'a>(
         &'a self,
