@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use backstop_core::chat::{ChatRequest, Effort, Format, ReasoningRequest, Tool, ToolChoice};
+use backstop_core::chat::{ChatRequest, Format, Tool, ToolChoice};
 use backstop_core::{Ask, Error};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::history;
-use super::model::{Embedder, Thinks};
+use super::model::Embedder;
+use super::thinking;
 use super::wire::{
     ChatBody, InferenceConfig, InputSchema, JsonSchema, OutputConfig, Structure, TextFormat, ToolConfig,
     ToolSpec, WireTool,
@@ -17,9 +18,6 @@ use crate::http::{finite, json_body, unknown};
 /// Tables to which a target adds.
 const MERGED: &[&str] = &["inferenceConfig", "additionalModelRequestFields"];
 
-/// The least a model of that time may be given to think.
-const BUDGET_MIN: u32 = 1_024;
-
 /// The body of a chat. What the wire cannot express is an error here, before anything is sent.
 pub(super) fn chat(provider: &str, ask: Ask<'_>, request: &ChatRequest) -> Result<Vec<u8>, Error> {
     if Embedder::of(ask.model()).is_some() {
@@ -28,20 +26,18 @@ pub(super) fn chat(provider: &str, ask: Ask<'_>, request: &ChatRequest) -> Resul
     if request.previous.is_some() {
         return Err(Error::unsupported("keeps no earlier responses to go on from"));
     }
-    if request.seed.is_some() {
-        return Err(Error::unsupported("takes no seed"));
-    }
+    let thinking = thinking::asked(ask.model(), request)?;
     let (system, messages) = history::messages(provider, ask.model(), &request.messages)?;
+    if thinking.as_ref().is_some_and(thinking::has_budget) && history::began_without_thoughts(&messages) {
+        return Err(Error::unsupported("does not begin to think between calls of tools"));
+    }
     let body = ChatBody {
         tool_config: tool_config(request)?,
         messages,
         system,
         inference_config: inference_config(request)?,
         output_config: output_config(&request.format)?,
-        additional_model_request_fields: match request.reasoning {
-            Some(reasoning) => thinking(ask.model(), reasoning, request.max_output_tokens)?,
-            None => None,
-        },
+        additional_model_request_fields: thinking,
     };
     json_body(ask, &body, &[], MERGED)
 }
@@ -88,9 +84,21 @@ fn tool_config(request: &ChatRequest) -> Result<Option<ToolConfig<'_>>, Error> {
 }
 
 fn tool(tool: &Tool) -> WireTool<'_> {
-    let input_schema = InputSchema { json: Cow::Borrowed(&tool.parameters) };
+    let input_schema = InputSchema { json: schema(&tool.parameters) };
     let (name, description, strict) = (&tool.name, &tool.description, tool.strict);
     WireTool { tool_spec: ToolSpec { name, description, input_schema, strict } }
+}
+
+/// Arguments are an object, which the wire wants to be said.
+fn schema(parameters: &Value) -> Cow<'_, Value> {
+    match parameters {
+        Value::Object(schema) if !schema.contains_key("type") => {
+            let mut typed = Map::from_iter([("type".to_owned(), Value::from("object"))]);
+            typed.extend(schema.clone());
+            Cow::Owned(Value::Object(typed))
+        }
+        other => Cow::Borrowed(other),
+    }
 }
 
 /// A tool of which nothing is known but that it was called.
@@ -109,45 +117,4 @@ fn output_config(format: &Format) -> Result<Option<OutputConfig<'_>>, Error> {
     };
     let structure = Structure { json_schema: JsonSchema { name, schema } };
     Ok(Some(OutputConfig { text_format: TextFormat { r#type: "json_schema", structure } }))
-}
-
-/// How to ask a model of Anthropic's for thoughts: with a number of tokens, or, later on, with an effort.
-fn thinking(model: &str, reasoning: ReasoningRequest, max: Option<u32>) -> Result<Option<Value>, Error> {
-    // Left unasked, none of them thinks.
-    if !reasoning.asks() {
-        return Ok(None);
-    }
-    let unknown = || unknown("effort");
-    Ok(Some(match Thinks::of(model) {
-        Thinks::Unasked => return Err(Error::unsupported("does not reason on request")),
-        Thinks::Budget => {
-            let wanted = match reasoning.effort {
-                Some(Effort::Minimal) => BUDGET_MIN,
-                Some(Effort::Low) => 2_048,
-                None | Some(Effort::Medium) => 8_192,
-                Some(Effort::High) => 24_576,
-                Some(_) => return Err(unknown()),
-            };
-            // What is thought counts as output, and something has to be left for the answer.
-            let budget = wanted.min(max.map_or(u32::MAX, |max| max / 2).max(BUDGET_MIN));
-            if let Some(max) = max.filter(|max| *max <= budget) {
-                let message = format!(
-                    "thinks with {BUDGET_MIN} tokens at least, which a limit of {max} leaves no room for"
-                );
-                return Err(Error::unsupported(message));
-            }
-            json!({ "thinking": { "type": "enabled", "budget_tokens": budget } })
-        }
-        Thinks::Adaptive => {
-            let effort = match reasoning.effort {
-                Some(Effort::Minimal | Effort::Low) => Effort::Low.name(),
-                Some(Effort::Medium) => Effort::Medium.name(),
-                // Without an effort nothing of what is thought would be told.
-                None | Some(Effort::High) => Effort::High.name(),
-                Some(_) => return Err(unknown()),
-            };
-            let thinking = json!({ "type": "adaptive", "display": "summarized" });
-            json!({ "thinking": thinking, "output_config": { "effort": effort } })
-        }
-    }))
 }

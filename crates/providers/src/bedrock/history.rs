@@ -52,6 +52,20 @@ pub(super) fn messages<'a>(
     Ok((system, turns))
 }
 
+/// Whether these end with results of tools whose calls did not begin with a thought.
+pub(super) fn began_without_thoughts(turns: &[WireMessage<'_>]) -> bool {
+    let holds_results = |turn: &WireMessage<'_>| {
+        turn.role == USER && matches!(turn.content.first(), Some(Block::ToolResult { .. }))
+    };
+    if !turns.last().is_some_and(holds_results) {
+        return false;
+    }
+    let is_begin = |turn: &WireMessage<'_>| turn.role == USER && !holds_results(turn);
+    let begin = turns.iter().rposition(is_begin).map_or(0, |place| place + 1);
+    let first = turns.get(begin).and_then(|turn| turn.content.first());
+    !matches!(first, Some(Block::Sealed(_)))
+}
+
 /// The names of the tools that were called, each once.
 pub(super) fn called(messages: &[Message]) -> Vec<&str> {
     let mut called: Vec<&str> = Vec::new();

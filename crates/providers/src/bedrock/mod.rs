@@ -12,6 +12,7 @@ mod place;
 mod provider;
 mod sign;
 mod stream;
+mod thinking;
 mod wire;
 
 use std::sync::Arc;

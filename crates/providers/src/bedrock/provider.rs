@@ -10,8 +10,9 @@ use http::header::{ACCEPT, AUTHORIZATION};
 use http::{HeaderMap, HeaderValue};
 
 use super::config::BedrockConfig;
-use super::model::{Embedder, Thinks};
+use super::model::Embedder;
 use super::sign::Signer;
+use super::thinking::Thinks;
 use super::{decode, embed, encode, error, place, stream};
 use crate::http::{
     Attempt, BaseUrl, EMBEDDINGS_MAX, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service, Transport,

@@ -96,6 +96,15 @@ async fn everything_a_request_can_hold() {
 }
 
 #[tokio::test]
+async fn a_seed_is_left_out_and_a_schema_says_that_it_is_of_an_object() {
+    let bare = Tool::new("f", "does", json!({ "properties": {} }));
+    let body = sent(&ChatRequest::user("x").with_seed(1).with_tool(bare)).await;
+    let schema = body.pointer("/toolConfig/tools/0/toolSpec/inputSchema/json").unwrap();
+    assert_eq!(*schema, json!({ "type": "object", "properties": {} }));
+    assert!(!body.to_string().contains("seed"), "{body}");
+}
+
+#[tokio::test]
 async fn images_of_four_types_are_sent() {
     for (media_type, format) in [
         ("image/png", "png"),
@@ -167,22 +176,29 @@ async fn tools_that_were_called_are_named_where_the_request_offers_none() {
 
 #[tokio::test]
 async fn a_model_is_asked_to_think_in_its_own_words() {
+    let disabled = json!({ "thinking": { "type": "disabled" } });
     let thinking = |budget: u32| json!({ "thinking": { "type": "enabled", "budget_tokens": budget } });
     let adaptive = |effort: &str| json!({ "thinking": { "type": "adaptive", "display": "summarized" }, "output_config": { "effort": effort } });
     for (model, effort, max, expected) in [
         (OLDER_CLAUDE, None, None, thinking(8_192)),
         (OLDER_CLAUDE, Some(Effort::Minimal), None, thinking(1_024)),
         (OLDER_CLAUDE, Some(Effort::Low), None, thinking(2_048)),
-        (OLDER_CLAUDE, Some(Effort::High), None, thinking(24_576)),
+        (OLDER_CLAUDE, Some(Effort::High), None, thinking(16_384)),
         (OLDER_CLAUDE, Some(Effort::High), Some(8_000), thinking(4_000)),
         (OLDER_CLAUDE, Some(Effort::High), Some(1_025), thinking(1_024)),
-        (OLDER_CLAUDE, Some(Effort::None), Some(64), Value::Null),
+        (OLDER_CLAUDE, Some(Effort::None), Some(64), disabled.clone()),
         (CLAUDE, None, Some(64), adaptive("high")),
         (CLAUDE, Some(Effort::Minimal), None, adaptive("low")),
         (CLAUDE, Some(Effort::Low), None, adaptive("low")),
         (CLAUDE, Some(Effort::Medium), None, adaptive("medium")),
         (CLAUDE, Some(Effort::High), None, adaptive("high")),
-        (CLAUDE, Some(Effort::None), None, Value::Null),
+        (CLAUDE, Some(Effort::None), None, disabled),
+        (
+            "us.anthropic.claude-mythos-preview",
+            Some(Effort::None),
+            None,
+            json!({ "output_config": { "effort": "low" } }),
+        ),
         (MODEL, Some(Effort::None), None, Value::Null),
     ] {
         let mut request = ChatRequest::user("x");
@@ -195,17 +211,42 @@ async fn a_model_is_asked_to_think_in_its_own_words() {
         let fields = body.get("additionalModelRequestFields").unwrap_or(&Value::Null);
         assert_eq!(*fields, expected, "{model} {effort:?} {max:?}");
     }
-    let short =
-        ChatRequest::user("x").with_reasoning(ReasoningRequest::default()).with_max_output_tokens(1_024);
-    let (kind, told) = unsent(OLDER_CLAUDE, &short).await;
-    assert!(kind == ErrorKind::Unsupported && told.contains("a limit of 1024"), "{told}");
+}
+
+#[tokio::test]
+async fn what_claude_refuses_while_it_thinks_is_not_sent() {
+    let asked = || ChatRequest::user("x").with_reasoning(ReasoningRequest::default());
+    let forced = || asked().with_tool(tool("f")).with_tool_choice(ToolChoice::Required);
+    let called = backstop_core::chat::AssistantMessage::default();
+    let called = Message::Assistant(called.with_tool_calls([ToolCall::new("c1", "f", "{}")]));
+    let between = || asked().with_message(called.clone()).with_message(Message::tool("c1", "1"));
+    for (request, older_only, word) in [
+        (asked().with_temperature(0.5), false, "no temperature but 1"),
+        (asked().with_top_p(0.5), false, "top_p below 0.95"),
+        (asked().with_max_output_tokens(1_024), true, "at least 1024"),
+        (forced(), true, "has to be called"),
+        (between(), true, "between calls"),
+    ] {
+        let (kind, told) = unsent(OLDER_CLAUDE, &request).await;
+        assert!(kind == ErrorKind::Unsupported && told.contains(word), "{told}");
+        if older_only {
+            sent_to(CLAUDE, &request, &Overrides::default()).await;
+        } else {
+            assert!(unsent(CLAUDE, &request).await.1.contains(word));
+        }
+    }
+    for request in [
+        asked().with_temperature(1.0).with_top_p(0.95).with_max_output_tokens(1_025),
+        between().with_message(Message::assistant("Done.")).with_message(Message::user("go on")),
+    ] {
+        let body = sent_to(OLDER_CLAUDE, &request, &Overrides::default()).await;
+        assert_eq!(body["additionalModelRequestFields"]["thinking"]["type"], "enabled");
+    }
 }
 
 #[tokio::test]
 async fn what_the_wire_cannot_carry_is_refused_and_not_sent() {
     let image = |part| ChatRequest::new([Message::user_parts([part])]);
-    let mut seeded = ChatRequest::user("x");
-    seeded.seed = Some(1);
     let mut continued = ChatRequest::user("x");
     continued.previous = Some(ProviderRef::new("bedrock", "r1"));
     let mut single = ChatRequest::user("x").with_tool(tool("f"));
@@ -218,7 +259,6 @@ async fn what_the_wire_cannot_carry_is_refused_and_not_sent() {
         (ChatRequest::user("x").with_reasoning(ReasoningRequest::default()), "does not reason"),
         (ChatRequest::user("x").with_temperature(f64::NAN), "temperature"),
         (ChatRequest::user("x").with_top_p(f64::INFINITY), "top_p"),
-        (seeded, "seed"),
         (continued, "earlier"),
         (single, "several tools"),
     ] {
@@ -241,10 +281,10 @@ async fn extra_fields_replace_and_fill_up_two_tables() {
     .clone();
     let request = ChatRequest::user("x")
         .with_system("s")
-        .with_temperature(0.9)
+        .with_temperature(1.0)
         .with_reasoning(ReasoningRequest::effort(Effort::Low));
     let body = sent_to(CLAUDE, &request, &overrides).await;
-    assert_eq!(body["inferenceConfig"], json!({ "temperature": 0.9, "topP": 0.1 }));
+    assert_eq!(body["inferenceConfig"], json!({ "temperature": 1.0, "topP": 0.1 }));
     assert_eq!(body["additionalModelRequestFields"]["top_k"], 40);
     assert_eq!(body["additionalModelRequestFields"]["thinking"]["type"], "adaptive");
     assert_eq!((&body["guardrailConfig"]["guardrailVersion"], &body["system"]), (&json!("1"), &json!([])));

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use backstop_core::chat::{AssistantMessage, ChatRequest, Message, Part, Sealed, ToolCall, ToolResult};
+use backstop_core::chat::{
+    AssistantMessage, ChatRequest, Message, Part, ReasoningRequest, Sealed, ToolCall, ToolResult,
+};
 use backstop_core::{Ask, Overrides, Provider};
 use serde_json::{Value, json};
 
-use crate::scene::{CLAUDE, MODEL, healthy, provider, sent, sent_to};
+use crate::scene::{CLAUDE, MODEL, OLDER_CLAUDE, healthy, provider, sent, sent_to};
 
 fn calling(text: &str, calls: &[(&str, &str)]) -> Message {
     let mut message = AssistantMessage::default();
@@ -150,4 +152,17 @@ async fn thoughts_go_back_to_the_model_that_signed_them() {
     assert_eq!(ours["messages"][1]["content"], json!([block, hidden, { "text": "It is." }, call]));
     let others = sent_to(MODEL, &request, &Overrides::default()).await;
     assert_eq!(others["messages"][1]["content"], json!([{ "text": "It is." }, call]));
+}
+
+#[tokio::test]
+async fn a_thought_that_began_the_calls_goes_on() {
+    let block = json!({ "reasoningContent": { "reasoningText": { "text": "hm", "signature": "c2ln" } } });
+    let mut said = AssistantMessage::default();
+    said.sealed = vec![Sealed::new("bedrock", OLDER_CLAUDE, block.clone())];
+    let said = said.with_tool_calls([ToolCall::new("c1", "f", "{}")]);
+    let request = ChatRequest::new([Message::user("x"), Message::Assistant(said), Message::tool("c1", "1")])
+        .with_reasoning(ReasoningRequest::default());
+    let body = sent_to(OLDER_CLAUDE, &request, &Overrides::default()).await;
+    assert_eq!(body["messages"][1]["content"][0], block);
+    assert_eq!(body["additionalModelRequestFields"]["thinking"]["budget_tokens"], 8_192);
 }
