@@ -1,6 +1,5 @@
 //! From a provider's name to a provider: a value, never a global.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -242,7 +241,7 @@ impl fmt::Debug for Kind {
 /// ```
 #[derive(Clone, Default)]
 pub struct Registry {
-    kinds: BTreeMap<&'static str, Kind>,
+    kinds: Vec<Kind>,
     known: &'static [&'static str],
 }
 
@@ -250,7 +249,10 @@ impl Registry {
     /// Adds a kind, or replaces the one of its name.
     #[must_use]
     pub fn with(mut self, kind: Kind) -> Self {
-        self.kinds.insert(kind.name, kind);
+        match self.kinds.iter_mut().find(|known| known.name == kind.name) {
+            Some(known) => *known = kind,
+            None => self.kinds.push(kind),
+        }
         self
     }
 
@@ -267,15 +269,15 @@ impl Registry {
         self.known
     }
 
-    /// The kinds, sorted by name.
+    /// The kinds, in the order in which they were added.
     pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
-        self.kinds.values()
+        self.kinds.iter()
     }
 
     /// The kind of this name.
     #[must_use]
     pub fn kind(&self, name: &str) -> Option<&Kind> {
-        self.kinds.get(name)
+        self.kinds.iter().find(|kind| kind.name == name)
     }
 
     /// Builds a provider of this kind.
@@ -309,6 +311,6 @@ impl Registry {
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.kinds.keys()).finish()
+        f.debug_set().entries(self.kinds.iter().map(|kind| kind.name)).finish()
     }
 }

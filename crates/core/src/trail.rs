@@ -191,11 +191,14 @@ fn reason_words(step: &Step, kind: ErrorKind) -> String {
         },
         // What is missing is the whole point: the variable or file has to be named. With a status these are the
         // provider's own words, which may quote the request.
-        (
-            ErrorKind::NotConfigured | ErrorKind::Unsupported | ErrorKind::Connect | ErrorKind::Interrupted,
-            _,
-            Some(message),
-        ) if step.status.is_none() => message.clone(),
+        (ErrorKind::NotConfigured, _, Some(message)) if step.status.is_none() => {
+            format!("{}: {message}", kind.words())
+        }
+        (ErrorKind::Unsupported | ErrorKind::Connect | ErrorKind::Interrupted, _, Some(message))
+            if step.status.is_none() =>
+        {
+            message.clone()
+        }
         _ => kind.words().to_owned(),
     }
 }
