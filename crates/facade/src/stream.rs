@@ -120,7 +120,7 @@ impl fmt::Debug for AnswerStream {
     }
 }
 
-/// Chat in pieces.
+/// Chat and text completion in pieces.
 #[derive(Debug)]
 pub(crate) struct StreamedChat;
 
@@ -137,7 +137,6 @@ impl Operation for StreamedChat {
     type Reply = ChatReply;
 
     const MODE: Mode = Mode::Stream;
-    const NAME: &'static str = "chat_stream";
 
     fn needs(request: &Asked) -> Needs {
         match request {
@@ -189,6 +188,10 @@ impl Stream for Continuation {
         self.0.as_mut().poll_next(cx).map(|piece| {
             piece.map(|piece| {
                 Ok(match piece? {
+                    CompletionEvent::Start { model: Some(model), .. } => ChatEvent::start(Some(model), None),
+                    CompletionEvent::Start { status, request_id, .. } => {
+                        ChatEvent::opened(status, request_id)
+                    }
                     CompletionEvent::Text(text) => ChatEvent::Text(text),
                     CompletionEvent::Usage(usage) => ChatEvent::Usage(usage),
                     CompletionEvent::End(finish) => ChatEvent::End(finish),

@@ -3,7 +3,10 @@
 //! Data, as its makers documented it in November 2026. Nothing depends on a model standing here: an unknown one is a
 //! space of its own, and a config file may say otherwise of any.
 
+use std::collections::BTreeMap;
 use std::fmt;
+
+use serde_json::{Map, Value};
 
 /// Which sizes a model's vectors may have.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -85,13 +88,15 @@ pub struct Space {
     default: Option<u32>,
     /// The size that is asked for.
     asked: Option<u32>,
+    /// What else is asked of the model that may change its vectors.
+    variant: Option<String>,
 }
 
 impl Space {
     /// A space of this name, whose vectors have this size, if that is known.
     #[must_use]
     pub fn new(name: impl Into<String>, size: Option<u32>) -> Self {
-        Self { base: name.into(), default: size, asked: None }
+        Self { base: name.into(), default: size, asked: None, variant: None }
     }
 
     /// The space of a well-known model, under any of the names that services have for it.
@@ -108,6 +113,39 @@ impl Space {
         self
     }
 
+    /// The space of the same model's vectors if a target adds these fields to the body: one that it shares only with
+    /// targets that add the same.
+    ///
+    /// A field may be a task, a size or a prefix, any of which changes vectors, and which of them it is differs from
+    /// provider to provider. Values may be private: they are told apart and not shown.
+    ///
+    /// ```
+    /// use backstop_core::embedding::Space;
+    /// let mut extra = serde_json::Map::new();
+    /// let plain = Space::new("mine", Some(8));
+    /// assert!(plain.clone().with_extra_body(&extra).is(&plain));
+    /// extra.insert("task".to_owned(), "clustering".into());
+    /// let clustering = plain.clone().with_extra_body(&extra);
+    /// assert!(!clustering.is(&plain));
+    /// assert_eq!(clustering.to_string(), "mine+task~adac93d6");
+    /// ```
+    #[must_use]
+    pub fn with_extra_body(mut self, extra: &Map<String, Value>) -> Self {
+        if extra.is_empty() {
+            return self;
+        }
+        let fields: BTreeMap<&String, &Value> = extra.iter().collect();
+        let names: Vec<&str> = fields.keys().map(|name| name.as_str()).collect();
+        // FNV-1a: the name of a space stays what it is from one build to the next.
+        let mut hash = 0x811c_9dc5_u32;
+        for byte in fields.iter().flat_map(|(name, value)| format!("{name}\0{value}\0").into_bytes()) {
+            hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        }
+        // What is usual may be what they change.
+        (self.variant, self.default) = (Some(format!("{}~{hash:08x}", names.join("+"))), None);
+        self
+    }
+
     /// The size of its vectors, if it is known.
     #[must_use]
     pub fn size(&self) -> Option<u32> {
@@ -118,16 +156,19 @@ impl Space {
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         let unequal = |(a, b)| a != b;
-        self.base == other.base && !self.size().zip(other.size()).is_some_and(unequal)
+        self.base == other.base && self.variant == other.variant && !self.size().zip(other.size()).is_some_and(unequal)
     }
 }
 
 impl fmt::Display for Space {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.base)?;
-        match self.asked {
-            Some(size) if self.default != Some(size) => write!(f, "@{size}"),
-            _ => Ok(()),
+        if let Some(size) = self.asked.filter(|size| self.default != Some(*size)) {
+            write!(f, "@{size}")?;
+        }
+        match &self.variant {
+            Some(variant) => write!(f, "+{variant}"),
+            None => Ok(()),
         }
     }
 }

@@ -79,7 +79,7 @@ impl Writing {
     /// The continuation as it comes.
     pub(crate) fn into_completion_stream(self) -> CompletionStream {
         Box::pin(Events {
-            start: None,
+            start: Some(CompletionEvent::start(Some(self.model.clone()))),
             writing: self,
             ended: None,
             text: CompletionEvent::Text,
