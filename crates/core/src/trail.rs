@@ -192,7 +192,11 @@ fn reason_words(step: &Step, kind: ErrorKind) -> String {
         // What is missing is the whole point: the variable or file has to be named. With a status these are the
         // provider's own words, which may quote the request.
         (
-            ErrorKind::NotConfigured | ErrorKind::Unsupported | ErrorKind::Connect | ErrorKind::Interrupted,
+            ErrorKind::NotConfigured
+            | ErrorKind::Config
+            | ErrorKind::Unsupported
+            | ErrorKind::Connect
+            | ErrorKind::Interrupted,
             _,
             Some(message),
         ) if step.status.is_none() => message.clone(),

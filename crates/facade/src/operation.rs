@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use backstop_core::chat::{ChatReply, ChatRequest};
+use backstop_core::chat::{ChatReply, ChatRequest, FinishReason};
 use backstop_core::completion::{CompletionReply, CompletionRequest};
 use backstop_core::embedding::{EmbeddingReply, EmbeddingRequest};
 use backstop_core::fallback::Mode;
@@ -87,6 +87,19 @@ pub(crate) struct Receipt<'a> {
     pub(crate) request_id: Option<&'a str>,
 }
 
+impl Receipt<'_> {
+    /// The error of the request that this is the receipt of.
+    fn joins(&self, mut error: Error) -> Error {
+        if let Some(status) = self.status {
+            error = error.with_status(status);
+        }
+        match self.request_id {
+            Some(id) => error.with_request_id(id),
+            None => error,
+        }
+    }
+}
+
 /// An answer in one piece.
 struct Whole<F>(F);
 
@@ -146,7 +159,15 @@ impl Operation for Complete {
             let target = &route.targets[slot];
             let request = target.overrides.apply_to_completion(&request);
             let ask = Ask::new(target.name.model()).with_overrides(&target.overrides);
-            target.provider.complete(ask, &request).await
+            let reply = target.provider.complete(ask, &request).await?;
+            if reply.finish != FinishReason::ContentFilter {
+                return Ok(reply);
+            }
+            let error = Error::new(ErrorKind::ContentFilter, "the provider's filter withheld the answer");
+            let error = target.located(Self::receipt(&reply).joins(error));
+            let mut partial = Partial::text(reply.text);
+            partial.usage = reply.usage;
+            Err(error.with_partial(partial))
         })))
     }
 
@@ -198,7 +219,10 @@ impl Operation for Embed {
             let size = target.space(part.request.dimensions).size();
             reply.space = Some(spaces::name(&part.request, &route, slot));
             match wrong_shape(&reply, &part, size) {
-                Some(wrong) => Err(target.located(Error::new(ErrorKind::BadReply, wrong))),
+                Some(wrong) => {
+                    let error = Error::new(ErrorKind::BadReply, wrong);
+                    Err(target.located(Self::receipt(&reply).joins(error)))
+                }
                 None => Ok(reply),
             }
         })))

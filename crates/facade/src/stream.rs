@@ -343,7 +343,8 @@ impl Streaming {
         let reply = std::mem::take(&mut self.collector).into_reply();
         match &*self.request {
             Asked::Chat(request) if reply.is_empty() => reply.check(request),
-            // A model may have nothing to add to a text.
+            // A model may have nothing to add to a text; a filter that lets nothing through is not that.
+            Asked::Completion(_) if reply.is_empty() => reply.check_filter(),
             Asked::Chat(_) | Asked::Completion(_) => Ok(reply),
         }
     }

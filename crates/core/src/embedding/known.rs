@@ -156,7 +156,9 @@ impl Space {
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         let unequal = |(a, b)| a != b;
-        self.base == other.base && self.variant == other.variant && !self.size().zip(other.size()).is_some_and(unequal)
+        self.base == other.base
+            && self.variant == other.variant
+            && !self.size().zip(other.size()).is_some_and(unequal)
     }
 }
 
