@@ -222,11 +222,11 @@ pub(crate) fn print_error(operation: &str, streamed: bool, error: &Error) -> std
 }
 
 /// A failure before there was a call.
-pub(crate) fn print_failure(operation: &str, error: &Error) {
+pub(crate) fn print_failure(operation: &str, streamed: bool, error: &Error) {
     // Whoever asked for JSON and does not read it is not there to be told so.
     let _ = match operation {
         "embed" => print_vectors(Err(error)),
-        _ => print_error(operation, false, error),
+        _ => print_error(operation, streamed, error),
     };
 }
 

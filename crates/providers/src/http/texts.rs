@@ -32,6 +32,8 @@ impl<D> Continuation<D> {
         let result = read(&mut self.0, &mut events);
         out.extend(events.into_iter().filter_map(|event| match event {
             ChatEvent::Start { model: Some(model), .. } => Some(CompletionEvent::start(Some(model))),
+            // An id of the answer alone: a continuation has none.
+            ChatEvent::Start { status: None, request_id: None, .. } => None,
             ChatEvent::Start { status, request_id, .. } => Some(CompletionEvent::opened(status, request_id)),
             ChatEvent::Text(text) => Some(CompletionEvent::Text(text)),
             ChatEvent::Usage(usage) => Some(CompletionEvent::Usage(usage)),
