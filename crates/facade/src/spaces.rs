@@ -14,7 +14,8 @@ pub(crate) fn misfit(
     slot: usize,
 ) -> Option<String> {
     let target = route.targets.get(slot)?;
-    if let Some(reason) = request.dimensions.and_then(|size| refuses_size(target.name.model(), size)) {
+    let model = target.facts.space.as_deref().unwrap_or(target.name.model());
+    if let Some(reason) = request.dimensions.and_then(|size| refuses_size(model, size)) {
         return Some(reason);
     }
     let has = target.space(request.dimensions);

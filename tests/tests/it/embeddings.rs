@@ -162,8 +162,8 @@ async fn a_part_that_fails_for_good_ends_the_call_with_the_vectors_of_those_befo
 
 #[tokio::test]
 async fn all_parts_share_one_deadline() {
-    const DEADLINE: Duration = Duration::from_millis(600);
-    let pause = Duration::from_millis(150);
+    const DEADLINE: Duration = Duration::from_millis(800);
+    let pause = Duration::from_millis(200);
     let a = RawServer::start([
         Script::from(last(Recipe::embeddings(&vectors(0..2048)).after(pause))),
         Script::from(last(Recipe::embeddings(&vectors(2048..4096)).after(pause))),
@@ -173,8 +173,8 @@ async fn all_parts_share_one_deadline() {
     let (error, took) = timed(client.embed(texts(9000))).await;
     let error = error.unwrap_err();
     assert_eq!((error.kind(), a.hits()), (ErrorKind::Deadline, 3));
-    // With a deadline of its own, the third part alone would have had as long as all three.
-    assert!(took >= DEADLINE && took < DEADLINE + pause, "{took:?}");
+    // With a deadline of its own, the third part would have had as long again after the other two.
+    assert!(took >= DEADLINE && took < DEADLINE + 2 * pause, "{took:?}");
     assert_eq!(error.partial().unwrap().embeddings.len(), 4096);
     assert_eq!(parts(error.trail())[2], (2, "a/m timeout(total) - exhausted".to_owned()));
     assert!(a.wait_until_closed(LATE).await);
@@ -242,6 +242,23 @@ async fn the_same_model_at_another_size_is_another_space() {
     let answer = client.embed(request).await.unwrap();
     assert_eq!(answer.space.as_deref(), Some("text-embedding-3-small@512"));
     assert_eq!((&a.bodies()[1]["dimensions"], &b.bodies()[0]["dimensions"]), (&json!(512), &json!(512)));
+}
+
+#[tokio::test]
+async fn a_space_has_one_name_in_a_route_whoever_answers_and_however_much_is_known_of_it() {
+    let a = FailingServer::sequence([sized(512), Recipe::server_error()]).await;
+    let b = answers(sized(512)).await;
+    let client = route(&[&a, &b], ["a/m", "b/m"])
+        .facts("a/m", facts("mine", None))
+        .facts("b/m", facts("mine", Some(512)))
+        .build()
+        .unwrap();
+    let mut request = EmbeddingRequest::from("one");
+    request.dimensions = Some(512);
+    let first = client.embed(request.clone()).await.unwrap();
+    let second = client.embed(request).await.unwrap();
+    assert_eq!((first.target(), second.target()), ("a/m", "b/m"));
+    assert_eq!((first.space.as_deref(), &second.space), (Some("mine@512"), &first.space));
 }
 
 #[tokio::test]
@@ -400,7 +417,11 @@ async fn a_config_file_states_the_space_of_a_model_under_a_name_of_ones_own() {
     assert_eq!(rows(error.trail())[1], "b/my-own-name bad_reply 200 exhausted");
     let mut request = EmbeddingRequest::from("one");
     request.dimensions = Some(1536);
-    assert_eq!(client.embed(request).await.unwrap().space.as_deref(), Some(SMALL));
+    assert_eq!(client.embed(request.clone()).await.unwrap().space.as_deref(), Some(SMALL));
+    request.dimensions = Some(4096);
+    let error = client.embed(request).await.unwrap_err();
+    let said = error.trail().steps()[1].message.as_deref();
+    assert_eq!((said, b.hits()), (Some("has no vectors of 4096 dimensions: 1 to 1536"), 3));
 }
 
 #[tokio::test]
