@@ -187,3 +187,8 @@ pub async fn timed<T>(future: impl Future<Output = T>) -> (T, Duration) {
     let result = future.await;
     (result, began.elapsed())
 }
+
+/// What the page on writing providers shows is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/PROVIDERS.md")]
+struct ProvidersPage;

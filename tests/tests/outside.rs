@@ -54,6 +54,12 @@ fn a_provider_written_outside_the_workspace_needs_no_runtime_and_no_client() {
     }
 }
 
+#[test]
+fn a_provider_over_http_written_outside_the_workspace_keeps_the_conformance_kit() {
+    let said = cargo(&["test", "--quiet", "--package", "courier"]);
+    assert!(said.contains("test result: ok. 1 passed"), "{said}");
+}
+
 /// Every `name version` in a lock file.
 fn locked(file: &Path) -> BTreeSet<String> {
     let text = std::fs::read_to_string(file).unwrap();
@@ -69,7 +75,7 @@ fn locked(file: &Path) -> BTreeSet<String> {
 fn the_lock_outside_holds_the_versions_of_the_workspace() {
     let ours = locked(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock"));
     let theirs = locked(&folder().join("Cargo.lock"));
-    let own = ["outside 0.0.0", "stranger 0.0.0"].map(str::to_owned).into();
+    let own = ["courier 0.0.0", "outside 0.0.0", "stranger 0.0.0"].map(str::to_owned).into();
     let foreign: Vec<_> =
         theirs.difference(&ours).filter(|package| !BTreeSet::contains(&own, *package)).collect();
     assert!(foreign.is_empty(), "only outside, so not downloaded by a build of the workspace: {foreign:?}");

@@ -27,7 +27,8 @@ const STEPS: &[Step] = &[
         *tally = counted;
         outcome
     }),
-    ("a real server", |tally| real::suite(false, &[], tally)),
+    ("a real server, and models in files", |tally| real::suite(true, &[], tally)),
+    ("clippy of models in files", |_| lint::clippy_of_heavy()),
     ("documentation", |_| rustdoc::build()),
     ("simulation", |_| sim::simulate(&["--calls", CALLS])),
     ("mutants", |_| mutants::hunt(&mutants::Hunt::default())),

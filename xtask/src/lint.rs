@@ -23,3 +23,11 @@ pub(crate) fn clippy() -> Result {
     let what = ["clippy", "--workspace", "--all-targets", "--features", &features];
     cargo::run(&[&what[..], &["--", "-D", "warnings"]].concat())
 }
+
+/// Clippy over what is heavy, which `real` builds as well.
+pub(crate) fn clippy_of_heavy() -> Result {
+    let what = ["clippy", "--package", "backstop-providers", "--package", "backstop-tests", "--all-targets"];
+    let features =
+        ["--features", "backstop-providers/local,backstop-providers/tiny,backstop-tests/real_local"];
+    cargo::run(&[&what[..], &features, &["--", "-D", "warnings"]].concat())
+}

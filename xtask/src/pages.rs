@@ -19,6 +19,11 @@ const PAGES: &[Page] = &[
         path: "docs/CONFIG.md",
         command: &["run", "--quiet", "--package", "backstop-config", "--example", "config_page"],
     },
+    Page {
+        path: "docs/CAPABILITIES.md",
+        // The program has every provider that is light.
+        command: &["run", "--quiet", "--package", "backstop-cli", "--example", "capabilities_page"],
+    },
 ];
 
 /// `cargo xtask docs [--check]`.

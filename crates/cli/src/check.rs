@@ -59,7 +59,10 @@ impl State {
 }
 
 pub(crate) async fn run(config: Option<PathBuf>, arguments: Check) -> Exit {
-    let found = Setup::find(config).and_then(|setup| setup.everything().map(|client| (setup, client)));
+    let found = match Setup::find(config) {
+        Ok(setup) => setup.everything().await.map(|client| (setup, client)),
+        Err(error) => Err(error),
+    };
     let (setup, client) = match found {
         Ok(found) => found,
         Err(error) => {

@@ -16,7 +16,10 @@ use crate::text::{beside, interrupted};
 pub(crate) async fn run(config: Option<PathBuf>, verbose: bool, arguments: Embed) -> Exit {
     let Embed { terms, text } = arguments;
     let progress = Arc::new(Progress::new(verbose));
-    let prepared = check(&text).and_then(|()| Setup::find(config)?.client_for(&terms));
+    let prepared = match check(&text).and_then(|()| Setup::find(config)) {
+        Ok(setup) => setup.client_for(&terms).await,
+        Err(error) => Err(error),
+    };
     let outcome = match prepared {
         Ok(client) => {
             let client = client.with_observer(Arc::clone(&progress) as Arc<dyn backstop::Observer>);

@@ -4,6 +4,7 @@
 //! interrupted.
 
 mod args;
+mod built_in;
 mod check;
 mod config;
 mod embed;

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use backstop::core::route::{Route, RouteStep};
-use backstop::core::{Env, Kind, Registry, TargetName};
+use backstop::core::{Env, Registry, TargetName};
 use backstop::{Backstop, BackstopBuilder, Error, ErrorKind};
 use backstop_config::Config;
 
 use crate::args::Terms;
+use crate::built_in;
 use crate::human;
 
 /// The name of the route that is no route of the file's.
@@ -40,8 +41,8 @@ impl Setup {
     }
 
     /// A client on the terms that were typed.
-    pub(crate) fn client_for(&self, terms: &Terms) -> Result<Backstop, Error> {
-        let mut client = self.client(terms.route.as_deref(), terms.models.as_deref())?;
+    pub(crate) async fn client_for(&self, terms: &Terms) -> Result<Backstop, Error> {
+        let mut client = self.client(terms.route.as_deref(), terms.models.as_deref()).await?;
         if let Some(deadline) = terms.deadline {
             client = client.with_deadline(deadline);
         }
@@ -52,7 +53,7 @@ impl Setup {
     }
 
     /// A client over what the arguments name; says on stderr what it chose by itself.
-    fn client(&self, route: Option<&str>, models: Option<&[String]>) -> Result<Backstop, Error> {
+    async fn client(&self, route: Option<&str>, models: Option<&[String]>) -> Result<Backstop, Error> {
         if let Some(models) = models {
             let route = Route::of(UNNAMED, models)?;
             return self.builder().route(route).build();
@@ -62,7 +63,7 @@ impl Setup {
                 Some(name) => {
                     self.builder().route(Route::of(UNNAMED, [name]).map_err(|_| no_route(name, &[]))?).build()
                 }
-                None => self.builder().route(self.built_in()?).build(),
+                None => self.builder().route(built_in::route(&self.registry, &self.env).await?).build(),
             };
         };
         let names: Vec<&str> = config.routes.iter().map(|route| route.name.as_str()).collect();
@@ -90,12 +91,12 @@ impl Setup {
     }
 
     /// A client over all routes of the file, or over the built-in one.
-    pub(crate) fn everything(&self) -> Result<Backstop, Error> {
+    pub(crate) async fn everything(&self) -> Result<Backstop, Error> {
         match &self.file {
             Some((_, config)) => {
                 config.routes.iter().cloned().fold(self.builder(), BackstopBuilder::route).build()
             }
-            None => self.builder().route(self.built_in()?).build(),
+            None => self.builder().route(built_in::route(&self.registry, &self.env).await?).build(),
         }
     }
 
@@ -115,47 +116,6 @@ impl Setup {
             }
         }
         builder
-    }
-
-    /// Without a file: the providers whose conventional keys are set, each with its default model. If there are none,
-    /// what is there for when nothing is configured; it never stands behind a key, since a key that is wrong must not
-    /// end in the answer of a toy.
-    fn built_in(&self) -> Result<Route, Error> {
-        let mut targets = Vec::new();
-        let mut because = Vec::new();
-        for kind in self.registry.kinds() {
-            let variable = kind.key_envs.iter().find(|variable| self.env.var(variable).is_some());
-            if let (Some(variable), Some(model)) = (variable, kind.default_model) {
-                targets.push(format!("{}/{model}", kind.name));
-                because.push(format!("{variable} is set"));
-            }
-        }
-        if targets.is_empty() {
-            let of_kind = |kind: &Kind| Some(format!("{}/{}", kind.name, kind.default_model?));
-            targets.extend(self.registry.kinds().filter(|kind| kind.last_resort).filter_map(of_kind));
-        }
-        if targets.is_empty() {
-            let usable = self.registry.kinds().filter(|kind| kind.default_model.is_some());
-            let variables: Vec<&str> = usable.flat_map(|kind| kind.key_envs).copied().collect();
-            return Err(Error::new(
-                ErrorKind::Config,
-                format!(
-                    "nothing is configured: set {}, or write a config file with `backstop config init`",
-                    variables.join(" or ")
-                ),
-            ));
-        }
-        human::note(&if because.is_empty() {
-            let variable = self.registry.kinds().flat_map(|kind| kind.key_envs).next();
-            let such = variable.map(|variable| format!(", such as {variable},")).unwrap_or_default();
-            format!(
-                "no config file and no key: using {}, a very small model that is built in; set a key{such} for a real one",
-                targets.join(", ")
-            )
-        } else {
-            format!("no config file: using {} ({})", targets.join(", "), because.join(", "))
-        });
-        Route::of(UNNAMED, targets)
     }
 }
 

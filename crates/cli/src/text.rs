@@ -52,15 +52,22 @@ async fn run(
 ) -> Exit {
     let progress = Arc::new(Progress::new(verbose));
     let printer = Printer { operation, json: terms.json, streamed, progress: Arc::clone(&progress) };
-    let prepared = request.and_then(|request| {
-        let client = Setup::find(config)?.client_for(&terms)?;
-        Ok((client.with_observer(progress), request))
-    });
+    let prepared = prepare(config, &terms, request).await;
+    let prepared = prepared.map(|(client, request)| (client.with_observer(progress), request));
     match prepared {
         Ok((client, request)) if streamed => printer.stream(&client, request).await,
         Ok((client, request)) => printer.whole(&client, request).await,
         Err(error) => printer.failed(&error),
     }
+}
+
+async fn prepare(
+    config: Option<PathBuf>,
+    terms: &Terms,
+    request: Result<Request, Error>,
+) -> Result<(Backstop, Request), Error> {
+    let request = request?;
+    Ok((Setup::find(config)?.client_for(terms).await?, request))
 }
 
 fn read_prompt(given: Option<&str>) -> Result<String, Error> {

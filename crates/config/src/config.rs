@@ -30,7 +30,7 @@ const BYTES_MAX: usize = 1 << 20;
 /// let registry = Registry::default().with(kind);
 /// let text = "
 ///     [routes.default]
-///     targets = [\"openai/gpt-5.2\", \"openai/gpt-5-mini\"]
+///     targets = [\"openai/gpt-5.2\", \"openai/gpt-6-luna\"]
 ///     deadline = \"60s\"
 /// ";
 /// let config = Config::parse("backstop.toml", text, &registry, &Env::empty()).unwrap();

@@ -143,7 +143,7 @@ fn targets(page: &mut String, step: &Form) {
     );
     code(
         page,
-        "[routes.default]\ntargets = [\n  \"openai/gpt-5.2\",\n  { target = \"openai/gpt-5-mini\", timeout = \"20s\", reasoning = \"low\" },\n  { pool = [\"groq/llama-x\", \"together/llama-x\"], pick = \"weighted\", weights = [3, 1] },\n]\n",
+        "[routes.default]\ntargets = [\n  \"openai/gpt-5.2\",\n  { target = \"openai/gpt-6-luna\", timeout = \"20s\", reasoning = \"low\" },\n  { pool = [\"groq/llama-x\", \"together/llama-x\"], pick = \"weighted\", weights = [3, 1] },\n]\n",
     );
     let _ = writeln!(
         page,
@@ -178,7 +178,7 @@ fn rules(page: &mut String, table: &Table) {
     );
     code(
         page,
-        "[routes.default]\ntargets = [\"openai/gpt-5.2\", \"openai/gpt-5-mini\"]\non_context_length = [\"gemini/gemini-2.5-pro\"]\non_content_filter = \"stop\"\n",
+        "[routes.default]\ntargets = [\"openai/gpt-5.2\", \"openai/gpt-6-luna\"]\non_context_length = [\"gemini/gemini-2.5-pro\"]\non_content_filter = \"stop\"\n",
     );
 }
 

@@ -23,7 +23,7 @@ pub use async_trait::async_trait;
 pub use capability::{Capabilities, Needs, Operation, Unmet};
 pub use error::{Cools, Error, ErrorKind, MoveOn, Partial, Phase, Reaction, Scope};
 pub use provider::{Ask, ChatStream, CompletionStream, Provider};
-pub use registry::{Build, Env, Kind, KindOption, Registry, Settings, Shape};
+pub use registry::{Build, Env, Find, Found, Kind, KindOption, Registry, Settings, Shape};
 pub use secret::Secret;
 pub use target::{Overrides, TargetName, TargetNameError};
 pub use trail::{Step, Trail, Verdict, human};

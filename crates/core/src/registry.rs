@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,6 +131,12 @@ pub enum Shape {
     Texts,
 }
 
+/// Looks for a server that runs without being configured: see [`Kind::find`]. Whoever waits for it says how long.
+pub type Find = fn(Env) -> Found;
+
+/// The names of models, once a server has told them.
+pub type Found = Pin<Box<dyn Future<Output = Result<Vec<String>, Error>> + Send>>;
+
 /// A kind of provider: how one is built, and what there is to say of it before one is.
 #[non_exhaustive]
 #[derive(Clone)]
@@ -144,6 +151,7 @@ pub struct Kind {
     pub options: &'static [KindOption],
     /// Whether it is there to answer when nothing else is configured, and is otherwise not chosen unasked.
     pub last_resort: bool,
+    find: Option<Find>,
     build: Arc<Build>,
 }
 
@@ -160,6 +168,7 @@ impl Kind {
             default_model: None,
             options: &[],
             last_resort: false,
+            find: None,
             build: Arc::new(build),
         }
     }
@@ -183,6 +192,22 @@ impl Kind {
     pub fn with_default_model(mut self, model: &'static str) -> Self {
         self.default_model = Some(model);
         self
+    }
+
+    /// Says how to find out which models a server has that runs where the environment says and wants no key.
+    #[must_use]
+    pub fn with_find(mut self, find: Find) -> Self {
+        self.find = Some(find);
+        self
+    }
+
+    /// The models of a server that runs where the environment says and wants no key, the best to chat with first.
+    /// `None` for kinds that have no such server.
+    ///
+    /// # Errors
+    /// Why nothing is known of it: usually that it does not run.
+    pub fn find(&self, env: &Env) -> Option<Found> {
+        self.find.map(|find| find(env.clone()))
     }
 
     /// Says which settings only it knows.

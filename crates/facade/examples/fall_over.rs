@@ -22,7 +22,7 @@ async fn main() -> Result<(), Error> {
         .provider(openai("third", &healthy)?)
         .target("first/gpt-5.2")
         .target("second/gpt-5.2")
-        .target("third/gpt-5-mini")
+        .target("third/gpt-6-luna")
         .build()?;
 
     for question in ["Why is the sky blue?", "And again?"] {

@@ -9,7 +9,7 @@ use backstop::Backstop;
 #[tokio::main]
 async fn main() {
     let asked =
-        async { Backstop::models(["openai/gpt-5-mini"])?.chat("Why is the sky blue? One sentence.").await };
+        async { Backstop::models(["openai/gpt-6-luna"])?.chat("Why is the sky blue? One sentence.").await };
     match asked.await {
         Ok(answer) => println!("{}\n\n{}", answer.text, answer.trail()),
         Err(error) => println!("{error}"),

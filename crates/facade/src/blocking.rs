@@ -1,7 +1,7 @@
 //! The same client for programs without an async runtime.
 //!
 //! ```no_run
-//! let backstop = backstop::blocking::Backstop::models(["openai/gpt-5.2", "openai/gpt-5-mini"])?;
+//! let backstop = backstop::blocking::Backstop::models(["openai/gpt-5.2", "openai/gpt-6-luna"])?;
 //! println!("{}", backstop.chat("Why is the sky blue?")?.text);
 //! # Ok::<(), backstop::Error>(())
 //! ```

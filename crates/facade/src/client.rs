@@ -23,7 +23,7 @@ use crate::wiring::{Shared, WiredRoute};
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), backstop::Error> {
-/// let backstop = backstop::Backstop::models(["openai/gpt-5.2", "openai/gpt-5-mini"])?;
+/// let backstop = backstop::Backstop::models(["openai/gpt-5.2", "openai/gpt-6-luna"])?;
 /// let answer = backstop.chat("Why is the sky blue?").await?;
 /// println!("{} says: {}", answer.target(), answer.text);
 /// # Ok(()) }

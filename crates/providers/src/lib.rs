@@ -5,6 +5,7 @@
 //! | `openai` | `openai` | OpenAI, and any server that speaks its wire |
 //! | `anthropic` | `anthropic` | Anthropic (Claude), and any server that speaks its wire |
 //! | `azure` | `azure` | Azure OpenAI |
+//! | `bedrock` | `bedrock` | Amazon Bedrock |
 //! | `cerebras` | `cerebras` | Cerebras |
 //! | `cohere` | `cohere` | Cohere |
 //! | `deepseek` | `deepseek` | DeepSeek |
@@ -51,6 +52,8 @@
 pub mod anthropic;
 #[cfg(feature = "azure")]
 pub mod azure;
+#[cfg(feature = "bedrock")]
+pub mod bedrock;
 #[cfg(feature = "cerebras")]
 pub mod cerebras;
 #[cfg(feature = "cohere")]
@@ -133,6 +136,7 @@ kinds! {
     openai "openai",
     anthropic "anthropic",
     azure "azure",
+    bedrock "bedrock",
     cerebras "cerebras",
     cohere "cohere",
     deepseek "deepseek",

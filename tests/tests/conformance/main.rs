@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails where it stands")]
 
+mod bedrock;
 mod chat_completions;
 mod cohere;
 mod generate_content;
@@ -19,6 +20,7 @@ fn subjects() -> Vec<Box<dyn Subject>> {
     subjects.extend(chat_completions::subjects());
     subjects.extend(messages::subjects());
     subjects.extend(responses::subjects());
+    subjects.extend(bedrock::subjects());
     subjects.extend(cohere::subjects());
     subjects.extend(mistral::subjects());
     subjects.extend(ollama::subjects());

@@ -12,3 +12,4 @@ mod peer;
 #[path = "../../../crates/providers/tests/local/random.rs"]
 mod random;
 mod tiny;
+mod wires;

@@ -69,16 +69,27 @@ impl Peer {
     /// The answer to these messages, likeliest token by likeliest token.
     pub(crate) async fn chat(&self, messages: &Value, most: u32) -> Vec<String> {
         let body = json!({ "messages": messages, "max_tokens": most, "temperature": 0, "stream": true });
-        self.pieces("/v1/chat/completions", body, |event| {
-            event.pointer("/choices/0/delta/content")?.as_str().map(str::to_owned)
-        })
-        .await
+        texts(&self.events("/v1/chat/completions", body).await, "/choices/0/delta/content")
     }
 
     /// How this text goes on, likeliest token by likeliest token.
     pub(crate) async fn complete(&self, prompt: &str, most: u32) -> Vec<String> {
         let body = json!({ "prompt": prompt, "n_predict": most, "temperature": 0, "stream": true });
-        self.pieces("/completion", body, |event| event.get("content")?.as_str().map(str::to_owned)).await
+        texts(&self.events("/completion", body).await, "/content")
+    }
+
+    /// How many tokens it reads this prompt as.
+    pub(crate) async fn tokens(&self, prompt: &str) -> u64 {
+        let body = json!({ "content": prompt, "add_special": true, "parse_special": true });
+        let answer: Value = serde_json::from_str(&self.post("/tokenize", &body).await).unwrap();
+        answer.pointer("/tokens").unwrap().as_array().unwrap().len().try_into().unwrap()
+    }
+
+    /// What its template makes of a conversation.
+    pub(crate) async fn prompt_of(&self, messages: &Value) -> String {
+        let answer = self.post("/apply-template", &json!({ "messages": messages })).await;
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        answer.pointer("/prompt").unwrap().as_str().unwrap().to_owned()
     }
 
     /// How many tokens it reads a conversation as.
@@ -88,12 +99,11 @@ impl Peer {
         answer.pointer("/usage/prompt_tokens").unwrap().as_u64().unwrap()
     }
 
-    async fn pieces(&self, path: &str, body: Value, text: fn(&Value) -> Option<String>) -> Vec<String> {
+    async fn events(&self, path: &str, body: Value) -> Vec<Value> {
         let stream = self.post(path, &body).await;
         let data =
             stream.lines().filter_map(|line| line.strip_prefix("data: ")).filter(|data| *data != "[DONE]");
-        let events = data.map(|data| serde_json::from_str::<Value>(data).unwrap());
-        events.filter_map(|event| text(&event)).filter(|text| !text.is_empty()).collect()
+        data.map(|data| serde_json::from_str(data).unwrap()).collect()
     }
 
     async fn post(&self, path: &str, body: &Value) -> String {
@@ -112,4 +122,10 @@ impl Drop for Peer {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The pieces of text that stand at this place of the events.
+fn texts(events: &[Value], place: &str) -> Vec<String> {
+    let texts = events.iter().filter_map(|event| event.pointer(place)?.as_str());
+    texts.filter(|text| !text.is_empty()).map(str::to_owned).collect()
 }

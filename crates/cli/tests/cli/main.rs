@@ -29,10 +29,11 @@ impl Folder {
         path
     }
 
-    /// The program in this folder, with no variable but the necessary.
+    /// The program in this folder, with no variable but the necessary: an Ollama of whoever runs the tests is not found.
     fn backstop(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_backstop"));
         command.args(arguments).current_dir(&self.0).env_clear().env("HOME", &self.0).stdin(Stdio::null());
+        command.env("OLLAMA_HOST", "127.0.0.1:9");
         command
     }
 }
@@ -230,18 +231,88 @@ async fn a_key_that_is_wrong_does_not_end_in_the_answer_of_the_built_in_model() 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_route_that_names_it_the_built_in_model_is_the_last_resort_and_every_reason_is_told() {
     let folder = Folder::new("resort");
-    let config = folder.config(
-        "[providers.dead]\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\napi_key = \"none\"\n\
-         [routes.default]\ntargets = [\"openai/gpt-x\", \"dead/m\", \"tiny/guide\"]\n",
-    );
+    let with_files = cfg!(feature = "local");
+    let (file, local) = if with_files {
+        ("[providers.local]\nmodels = { qwen = \"models/qwen.gguf\" }\n", "\"local/qwen\", ")
+    } else {
+        ("", "")
+    };
+    let config = folder.config(&format!(
+        "{file}[routes.default]\n\
+         targets = [\"openai/gpt-x\", \"anthropic/claude-x\", \"ollama/gemma4\", {local}\"tiny/guide\"]\n"
+    ));
     let output = folder.backstop(&["chat", "--json", "Hello!", "--config"]).arg(&config).output().unwrap();
     let value = json(&output);
     assert_eq!((code(&output), &value["target"]), (0, &Value::from("tiny/guide")), "{value}");
     let trail = value["trail"].as_array().unwrap();
-    let kinds: Vec<_> = trail.iter().map(|step| &step["kind"]).collect();
-    assert_eq!(kinds, [&Value::from("not_configured"), &Value::from("connect"), &Value::Null]);
-    assert!(trail[0]["message"].as_str().unwrap().contains("set OPENAI_API_KEY"));
-    assert!(trail[1]["message"].as_str().unwrap().contains("refused"));
+    let told: Vec<_> = trail
+        .iter()
+        .map(|step| (step["kind"].as_str().unwrap_or(""), step["message"].as_str().unwrap_or("")))
+        .collect();
+    let mut expected = vec![
+        ("not_configured", "set OPENAI_API_KEY"),
+        ("not_configured", "set ANTHROPIC_API_KEY"),
+        ("connect", "refused"),
+        ("", ""),
+    ];
+    if with_files {
+        expected.insert(3, ("not_configured", "models/qwen.gguf"));
+    }
+    assert_eq!(told.len(), expected.len(), "{told:?}");
+    for ((kind, message), (expected, part)) in told.into_iter().zip(expected) {
+        assert!(kind == expected && message.contains(part), "{kind}: {message}; expected {expected}: {part}");
+    }
+}
+
+const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
+
+#[test]
+fn with_nothing_configured_a_running_ollama_is_asked_with_a_model_it_has() {
+    let folder = Folder::new("ollama");
+    let tags = r#"{"models":[
+        {"name":"nomic-embed-text:latest","capabilities":["embedding"]},
+        {"name":"qwen3:8b","capabilities":["completion","tools"]}]}"#;
+    let answer = r#"{"model":"qwen3:8b","message":{"role":"assistant","content":"blue"},"done":true}"#;
+    let server = RawServer::start([Script::replies(200, JSON, tags), Script::replies(200, JSON, answer)]);
+    let mut command = folder.backstop(&["chat", "hi"]);
+    let output = command.env("OLLAMA_HOST", server.origin()).output().unwrap();
+    let told = text(&output.stderr);
+    assert_eq!((code(&output), text(&output.stdout).trim()), (0, "blue"), "{told}");
+    assert!(told.contains("no config file: using ollama/qwen3:8b (ollama runs)"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_ollama_stands_behind_the_providers_whose_keys_are_set() {
+    let folder = Folder::new("ollama-behind");
+    let first = FailingServer::start(Recipe::unauthorized()).await;
+    let tags = r#"{"models":[{"name":"gemma4:12b"}]}"#;
+    let answer = r#"{"model":"gemma4:12b","message":{"role":"assistant","content":"blue"},"done":true}"#;
+    let server = RawServer::start([Script::replies(200, JSON, tags), Script::replies(200, JSON, answer)]);
+    let mut command = folder.backstop(&["chat", "--json", "hi"]);
+    command.env("OPENAI_API_KEY", "sk-wrong").env("OPENAI_BASE_URL", first.uri());
+    let output = command.env("OLLAMA_HOST", server.origin()).output().unwrap();
+    let value = json(&output);
+    assert_eq!((code(&output), &value["target"]), (0, &Value::from("ollama/gemma4:12b")), "{value}");
+    assert_eq!(value["trail"][0]["kind"], "auth");
+}
+
+#[test]
+fn an_ollama_that_has_no_model_or_says_nothing_leaves_it_to_the_built_in_model() {
+    let folder = Folder::new("ollama-empty");
+    let empty = Script::replies(200, JSON, r#"{"models":[]}"#);
+    let page = Script::replies(200, &[("content-type", "text/html")], "<html>a router</html>");
+    for (script, said) in [
+        (empty, "ollama runs on this machine, but has no model to chat with"),
+        (page, "no key: using tiny/guide"),
+        (Script::silent(), "no key: using tiny/guide"),
+    ] {
+        let server = RawServer::start([script]);
+        let mut command = folder.backstop(&["chat", "--json", "Hello!"]);
+        let output = command.env("OLLAMA_HOST", server.origin()).output().unwrap();
+        assert_eq!((code(&output), &json(&output)["target"]), (0, &Value::from("tiny/guide")));
+        assert_eq!(server.hits(), 1, "{said}");
+        assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
+    }
 }
 
 #[test]

@@ -65,7 +65,11 @@ const KNOWN: &[Known] = &[
     ),
     known("embed-english-light-v3.0", &[], Fixed(384)),
     known("embed-multilingual-light-v3.0", &[], Fixed(384)),
-    known("embed-v4.0", &["cohere.embed-v4:0", "embed-v4", "embed-v-4-0"], OneOf(&[1536, 256, 512, 1024])),
+    known(
+        "embed-v4.0",
+        &["cohere.embed-v4:0", "us.cohere.embed-v4:0", "eu.cohere.embed-v4:0", "embed-v4", "embed-v-4-0"],
+        OneOf(&[1536, 256, 512, 1024]),
+    ),
     known("amazon.titan-embed-text-v1", &["titan-embed-text-v1"], Fixed(1536)),
     known("amazon.titan-embed-text-v2:0", &["titan-embed-text-v2"], OneOf(&[1024, 256, 512])),
     known(

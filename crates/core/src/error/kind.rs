@@ -285,6 +285,27 @@ impl ErrorKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
+    /// What an HTTP status means when nothing more telling is known; meant for responses that are no success.
+    #[must_use]
+    pub const fn of_status(status: u16) -> Self {
+        match status {
+            401 => Self::Auth,
+            402 => Self::Quota,
+            403 => Self::Forbidden,
+            // 410: the model has been retired.
+            404 | 410 => Self::ModelNotFound,
+            408 | 504 | 522 | 524 => Self::Timeout,
+            413 => Self::ContextLength,
+            425 | 429 => Self::RateLimited,
+            501 => Self::Unsupported,
+            503 | 529 => Self::Overloaded,
+            // 409: somebody else's lock. 424: the model failed behind the service. 499: a proxy lost its client.
+            409 | 424 | 499 | 500..=599 => Self::Server,
+            400..=498 => Self::BadRequest,
+            _ => Self::BadReply,
+        }
+    }
+
     /// The words used in messages for people.
     #[must_use]
     pub const fn words(self) -> &'static str {
@@ -356,6 +377,32 @@ impl fmt::Display for Phase {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_status_has_the_kind_of_the_table() {
+        use ErrorKind::{
+            Auth, BadReply, BadRequest, ContextLength, Forbidden, ModelNotFound, Overloaded, Quota,
+            RateLimited, Server, Timeout, Unsupported,
+        };
+        for (kind, statuses) in [
+            (BadRequest, &[400, 405, 406, 411, 412, 415, 422, 431, 451, 498][..]),
+            (Auth, &[401]),
+            (Quota, &[402]),
+            (Forbidden, &[403]),
+            (ModelNotFound, &[404, 410]),
+            (Timeout, &[408, 504, 522, 524]),
+            (Server, &[409, 424, 499, 500, 502, 520, 521, 523, 525, 526, 527, 530, 599]),
+            (ContextLength, &[413]),
+            (RateLimited, &[425, 429]),
+            (Unsupported, &[501]),
+            (Overloaded, &[503, 529]),
+            (BadReply, &[100, 304, 600, 999]),
+        ] {
+            for status in statuses {
+                assert_eq!(ErrorKind::of_status(*status), kind, "{status}");
+            }
+        }
+    }
 
     #[test]
     fn every_kind_is_listed_once_and_found_by_its_name() {

@@ -10,7 +10,7 @@ use backstop_core::ErrorKind::{
 use backstop_core::{Error, ErrorKind, Scope};
 use serde_json::Value;
 
-use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, kind_of, wait_in_message};
+use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, wait_in_message};
 
 /// How soon a local server that is loading its model is worth asking again.
 const LOADING: Duration = Duration::from_secs(2);
@@ -96,7 +96,10 @@ fn status_of(sort: &str) -> Option<u16> {
 
 fn kind(told: &Told, status: u16) -> ErrorKind {
     let of_code = told.code.as_deref().and_then(of_code);
-    of_code.or_else(|| of_sort(told)).or_else(|| of_phrase(status, told)).unwrap_or(kind_of(status))
+    of_code
+        .or_else(|| of_sort(told))
+        .or_else(|| of_phrase(status, told))
+        .unwrap_or(ErrorKind::of_status(status))
 }
 
 fn of_code(code: &str) -> Option<ErrorKind> {

@@ -8,7 +8,7 @@ use backstop_core::ErrorKind::{
 use backstop_core::{Error, ErrorKind};
 use serde::Deserialize;
 
-use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, kind_of, wait_until};
+use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, wait_until};
 
 /// When a limit begins anew, in seconds since 1970.
 const RESET: &str = "x-ratelimit-reset";
@@ -29,7 +29,7 @@ pub(super) fn of_refusal(attempt: &Attempt<'_>, refusal: &Refusal<'_>, text_only
         413 if !text_only => BadRequest,
         // The request was blocked as unsafe.
         498 => ContentFilter,
-        status => kind_of(status),
+        status => ErrorKind::of_status(status),
     };
     let kind = of_phrase(refusal.status, &body.message).unwrap_or(by_status);
     let hint = Hint::of(refusal.headers, refusal.now);

@@ -12,7 +12,7 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use super::dialect::{Dialect, Rule};
-use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, kind_of, wait_in_message};
+use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, wait_in_message};
 
 /// How soon a local server that is loading its model is worth asking again.
 const LOADING: Duration = Duration::from_secs(2);
@@ -109,7 +109,7 @@ fn by_rule(rules: &[Rule], status: u16, met: impl Fn(&str) -> bool) -> Option<Er
 
 fn of_status(dialect: &Dialect, status: u16) -> ErrorKind {
     let own = dialect.errors.statuses.iter().find(|(known, _)| *known == status);
-    own.map_or_else(|| kind_of(status), |(_, kind)| *kind)
+    own.map_or_else(|| ErrorKind::of_status(status), |(_, kind)| *kind)
 }
 
 /// How long the window of a limit goes on, where a header of the dialect tells.

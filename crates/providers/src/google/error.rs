@@ -9,7 +9,7 @@ use backstop_core::ErrorKind::{
 use backstop_core::{Error, ErrorKind, Scope};
 use serde_json::Value;
 
-use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, kind_of, spoken, wait_in_message};
+use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, spoken, wait_in_message};
 
 /// From here on, a wait is for a new day or month, and not for the next minute.
 const LONG: Duration = Duration::from_secs(3600);
@@ -130,7 +130,7 @@ impl Told {
         };
         let of_sort = || (status == 400 && self.sort() == "FAILED_PRECONDITION").then_some(Forbidden);
         let kind = of_reason().or_else(of_quota).or_else(too_large).or_else(of_sort);
-        kind.or_else(|| self.of_phrase(status)).unwrap_or_else(|| kind_of(status))
+        kind.or_else(|| self.of_phrase(status)).unwrap_or_else(|| ErrorKind::of_status(status))
     }
 
     /// Which limit a 429 is about. Its message speaks of plan and billing in every case, so that says nothing.

@@ -14,11 +14,12 @@ use super::transport::{Fault, TransportError};
 
 /// Where an answer's id for the provider's support stands. The first is asked for by Azure, which sends the next as well;
 /// the last is the edge's, for answers that never got further.
-const REQUEST_IDS: [&str; 9] = [
+const REQUEST_IDS: [&str; 10] = [
     "apim-request-id",
     "x-request-id",
     "request-id",
     "x-ms-request-id",
+    "x-amzn-requestid",
     "x-generation-id",
     "mistral-correlation-id",
     "x-kong-request-id",
@@ -141,7 +142,9 @@ impl Source<'_> {
     pub(crate) fn no_reply(&self, problem: &str) -> Error {
         let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let message = match content_type {
-            Some(other) if !other.contains("json") && !other.contains("event-stream") => {
+            Some(other)
+                if ["json", "event-stream", "eventstream"].iter().all(|form| !other.contains(form)) =>
+            {
                 let url = &self.attempt.base_url;
                 format!("{problem}; it is called {other}: is {url} the base URL?")
             }

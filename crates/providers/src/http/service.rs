@@ -137,6 +137,26 @@ impl Service {
             .map_err(|error| error.with_target(&self.name, ask.model()))?;
         headers.extend(post.headers);
         let request = HttpRequest::new(Method::POST, post.url.clone(), headers, post.body);
+        self.exchange(attempt, request, refused).await
+    }
+
+    /// As [`post`](Self::post), for what is there without being asked of a model.
+    pub(crate) async fn get(
+        &self,
+        attempt: &Attempt<'_>,
+        url: &Uri,
+        refused: impl for<'a, 'b> FnOnce(&'a Refusal<'b>) -> Error,
+    ) -> Result<HttpResponse, Error> {
+        let request = HttpRequest::new(Method::GET, url.clone(), self.headers.clone(), Vec::new());
+        self.exchange(attempt, request, refused).await
+    }
+
+    async fn exchange(
+        &self,
+        attempt: &Attempt<'_>,
+        request: HttpRequest,
+        refused: impl for<'a, 'b> FnOnce(&'a Refusal<'b>) -> Error,
+    ) -> Result<HttpResponse, Error> {
         let mut response = self.transport.send(request).await.map_err(|cause| attempt.broken(cause))?;
         if response.status.is_success() {
             return Ok(response);

@@ -2,6 +2,7 @@
 
 mod config;
 mod file;
+mod gemma3;
 mod network;
 mod pieces;
 mod provider;

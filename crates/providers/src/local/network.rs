@@ -8,10 +8,11 @@ use backstop_core::{Error, ErrorKind};
 use candle_core::quantized::gguf_file::Content;
 use candle_core::{Device, Result as Done, Tensor};
 use candle_transformers::models::{
-    quantized_gemma3, quantized_llama, quantized_phi, quantized_phi3, quantized_qwen2, quantized_qwen3,
+    quantized_llama, quantized_phi, quantized_phi3, quantized_qwen2, quantized_qwen3,
 };
 
 use super::file::wrong;
+use super::gemma3::Gemma3;
 
 /// Which network a file holds the weights of.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -44,8 +45,7 @@ impl Architecture {
     pub(super) const fn most_tokens(self) -> u32 {
         match self {
             Self::Llama | Self::Phi2 => 4096,
-            Self::Gemma3 => 131_072,
-            Self::Qwen2 | Self::Qwen3 | Self::Phi3 => u32::MAX,
+            Self::Gemma3 | Self::Qwen2 | Self::Qwen3 | Self::Phi3 => u32::MAX,
         }
     }
 }
@@ -55,7 +55,7 @@ pub(super) enum Network {
     Llama(quantized_llama::ModelWeights),
     Qwen2(quantized_qwen2::ModelWeights),
     Qwen3(quantized_qwen3::ModelWeights),
-    Gemma3(quantized_gemma3::ModelWeights),
+    Gemma3(Gemma3),
     Phi2(quantized_phi::ModelWeights),
     Phi3(quantized_phi3::ModelWeights),
 }
@@ -78,9 +78,7 @@ impl Network {
                 Architecture::Qwen3 => {
                     Self::Qwen3(quantized_qwen3::ModelWeights::from_gguf(content, &mut file, cpu)?)
                 }
-                Architecture::Gemma3 => {
-                    Self::Gemma3(quantized_gemma3::ModelWeights::from_gguf(content, &mut file, cpu)?)
-                }
+                Architecture::Gemma3 => Self::Gemma3(Gemma3::load(&content, &mut file)?),
                 Architecture::Phi2 => {
                     Self::Phi2(quantized_phi::ModelWeights::from_gguf(content, &mut file, cpu)?)
                 }

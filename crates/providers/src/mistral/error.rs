@@ -7,14 +7,14 @@ use backstop_core::ErrorKind::{
 use backstop_core::{Error, ErrorKind};
 use serde::Deserialize;
 
-use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, kind_of};
+use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source};
 
 /// What a refusal means. A request that is too large is too long, unless there are images in it.
 pub(super) fn of_refusal(attempt: &Attempt<'_>, refusal: &Refusal<'_>, text_only: bool) -> Error {
     let body = ErrorBody::parse(refusal.body, &attempt.mask);
     let by_status = match refusal.status {
         413 if !text_only => BadRequest,
-        status => kind_of(status),
+        status => ErrorKind::of_status(status),
     };
     let kind = of_body(refusal.status, &body).unwrap_or(by_status);
     let hint = Hint::of(refusal.headers, refusal.now);
@@ -33,7 +33,8 @@ pub(super) fn in_reply(source: &Source<'_>, told: &[u8]) -> Error {
     let body = ErrorBody::parse(told, &attempt.mask);
     let meant: Meant = serde_json::from_slice(told).unwrap_or_default();
     let meant = meant.raw_status_code.filter(|status| (400..600).contains(status));
-    let kind = of_body(meant.unwrap_or(source.status), &body).or(meant.map(kind_of)).unwrap_or(Server);
+    let kind =
+        of_body(meant.unwrap_or(source.status), &body).or(meant.map(ErrorKind::of_status)).unwrap_or(Server);
     let error = error(attempt, kind, &body, Hint::default());
     attempt.identified(error.with_status(source.status), &source.headers)
 }

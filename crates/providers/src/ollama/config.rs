@@ -29,7 +29,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 pub(super) const CHAT: &str = "/api/chat";
 pub(super) const GENERATE: &str = "/api/generate";
 pub(super) const EMBED: &str = "/api/embed";
-const PATHS: &[&str] = &[CHAT, GENERATE, EMBED, "/api/tags", "/api"];
+pub(super) const INSTALLED: &str = "/api/tags";
+const PATHS: &[&str] = &[CHAT, GENERATE, EMBED, INSTALLED, "/api"];
 
 pub(super) const OPTIONS: &[KindOption] = &[
     KindOption::new("num_ctx", Shape::Count, "The window models are loaded with; else the server's."),

@@ -8,8 +8,9 @@ use backstop_core::embedding::{EmbeddingReply, EmbeddingRequest};
 use backstop_core::{Error, Usage};
 use serde_json::value::RawValue;
 
+use super::DEFAULT_MODEL;
 use super::error;
-use super::wire::{Answer, Embeddings, ReplyCall, ReplyMessage};
+use super::wire::{Answer, Embeddings, Installed, ReplyCall, ReplyMessage};
 use crate::http::{Decode, Lines, Source, arguments, checked, continuation, from_json};
 
 /// The reply in the body of a 200.
@@ -60,6 +61,27 @@ pub(super) fn embed(
     decoded.request_id = source.request_id();
     decoded.status = Some(source.status);
     Ok(decoded)
+}
+
+/// The names of the models in the body of a 200 that can chat, the default first, those that run elsewhere last.
+pub(super) fn installed(source: &Source<'_>, body: &[u8]) -> Result<Vec<String>, Error> {
+    let read: Installed<'_> =
+        from_json(body).map_err(|problem| source.no_reply(&format!("the reply {problem}")))?;
+    let models = read.models.ok_or_else(|| source.bad_reply("the reply holds no list of models"))?;
+    let mut names: Vec<String> =
+        models.into_iter().filter(|model| model.chats()).map(|model| model.name.into_owned()).collect();
+    let rank = |name: &str| match name.split_once(':') {
+        _ if runs_elsewhere(name) => 2,
+        Some((DEFAULT_MODEL, _)) => 0,
+        _ => 1,
+    };
+    names.sort_by_key(|name| rank(name));
+    Ok(names)
+}
+
+/// Whether the server passes what is asked of this model on to Ollama's own servers.
+pub(super) fn runs_elsewhere(model: &str) -> bool {
+    model.ends_with("-cloud") || model.ends_with(":cloud")
 }
 
 fn read<'a>(source: &Source<'_>, json: &'a [u8], what: &str) -> Result<Answer<'a>, Error> {

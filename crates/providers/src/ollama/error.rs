@@ -7,7 +7,7 @@ use backstop_core::ErrorKind::{
 use backstop_core::{Error, ErrorKind, Scope};
 
 use super::config::is_cloud;
-use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, kind_of};
+use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source};
 
 /// What stands in the body if a model that Ollama's own servers run wants an account.
 const SIGN_IN: &str = "signin_url";
@@ -17,7 +17,7 @@ pub(super) fn of_refusal(attempt: &Attempt<'_>, refusal: &Refusal<'_>, text_only
     let body = ErrorBody::parse(refusal.body, &attempt.mask);
     let by_status = match refusal.status {
         413 if !text_only => BadRequest,
-        status => kind_of(status),
+        status => ErrorKind::of_status(status),
     };
     let kind = of_phrase(refusal.status, &body.message).unwrap_or(by_status);
     let sign_in = refusal.body.windows(SIGN_IN.len()).any(|window| window == SIGN_IN.as_bytes());

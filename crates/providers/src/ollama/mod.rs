@@ -9,7 +9,7 @@ mod wire;
 
 use std::sync::Arc;
 
-use backstop_core::Kind;
+use backstop_core::{Env, Found, Kind};
 
 pub use config::{OllamaConfig, base_url};
 pub use provider::Ollama;
@@ -28,4 +28,9 @@ pub fn kind() -> Kind {
     Kind::new(NAME, |settings| Ok(Arc::new(Ollama::new(OllamaConfig::from_settings(settings)?)?)))
         .with_default_model(DEFAULT_MODEL)
         .with_options(config::OPTIONS)
+        .with_find(find)
+}
+
+fn find(env: Env) -> Found {
+    Box::pin(async move { Ollama::new(OllamaConfig::from_env(&env))?.installed().await })
 }

@@ -10,7 +10,7 @@ use backstop_core::{Ask, Capabilities, ChatStream, CompletionStream, Env, Error,
 use http::header::ACCEPT;
 use http::{HeaderValue, Uri};
 
-use super::config::{CHAT, EMBED, GENERATE, OllamaConfig, is_cloud};
+use super::config::{CHAT, EMBED, GENERATE, INSTALLED, OllamaConfig, is_cloud};
 use super::encode::Loading;
 use super::{decode, encode, error};
 use crate::http::{
@@ -37,6 +37,7 @@ pub struct Ollama {
     chat: Uri,
     generate: Uri,
     embed: Uri,
+    installed: Uri,
     loading: Loading,
     /// Whether its models have to be loaded before they can answer.
     loads: bool,
@@ -69,11 +70,25 @@ impl Ollama {
     pub fn with_transport(config: OllamaConfig, transport: Arc<dyn Transport>) -> Result<Self, Error> {
         let base_url = config.parsed_base_url()?;
         let (headers, mask) = config.parsed_headers()?;
-        let [chat, generate, embed] = [base_url.join(CHAT)?, base_url.join(GENERATE)?, base_url.join(EMBED)?];
+        let [chat, generate] = [base_url.join(CHAT)?, base_url.join(GENERATE)?];
+        let [embed, installed] = [base_url.join(EMBED)?, base_url.join(INSTALLED)?];
         let (loading, loads) = (Loading::of(&config), !is_cloud(&base_url));
         let missing = config.missing();
         let service = Service::new(config.name, base_url, headers, mask, missing, transport);
-        Ok(Self { service, chat, generate, embed, loading, loads })
+        Ok(Self { service, chat, generate, embed, installed, loading, loads })
+    }
+
+    /// The models that the server has and that can chat: the [default](super::DEFAULT_MODEL) first if it is there, then
+    /// as the server lists them, those changed last first.
+    ///
+    /// # Errors
+    /// `Connect` if no server runs; else what it answers in place of a list.
+    pub async fn installed(&self) -> Result<Vec<String>, Error> {
+        let attempt = self.service.attempt(Ask::new(super::DEFAULT_MODEL));
+        let refused = |refusal: &Refusal<'_>| error::of_refusal(&attempt, refusal, true);
+        let response = self.service.get(&attempt, &self.installed, refused).await?;
+        let (source, body) = Service::read(attempt, response, REPLY_MAX).await?;
+        decode::installed(&source, &body)
     }
 }
 
@@ -97,7 +112,7 @@ impl Provider for Ollama {
         able.json_schema = true;
         able.reasoning = true;
         able.context_tokens = self.loading.num_ctx();
-        able.local = self.loads && !runs_elsewhere(model);
+        able.local = self.loads && !decode::runs_elsewhere(model);
         able
     }
 
@@ -163,9 +178,4 @@ impl Ollama {
     fn located(&self, error: Error, ask: Ask<'_>) -> Error {
         error.with_target(self.name(), ask.model())
     }
-}
-
-/// Whether the server passes what is asked of this model on to Ollama's own servers.
-fn runs_elsewhere(model: &str) -> bool {
-    model.ends_with("-cloud") || model.ends_with(":cloud")
 }

@@ -210,3 +210,40 @@ pub(super) struct Embeddings<'a> {
     #[serde(borrow)]
     pub(super) prompt_eval_count: Option<&'a RawValue>,
 }
+
+/// The answer to `GET /api/tags`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Installed<'a> {
+    #[serde(borrow)]
+    pub(super) models: Option<Vec<InstalledModel<'a>>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct InstalledModel<'a> {
+    #[serde(borrow)]
+    pub(super) name: Cow<'a, str>,
+    #[serde(borrow)]
+    capabilities: Option<Vec<Cow<'a, str>>>,
+    #[serde(borrow)]
+    details: Option<Details<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Details<'a> {
+    #[serde(borrow)]
+    family: Option<Cow<'a, str>>,
+}
+
+impl InstalledModel<'_> {
+    /// Whether it is made to chat. Servers that do not say so say at least of which family it is: those of BERT only
+    /// make vectors.
+    pub(super) fn chats(&self) -> bool {
+        match &self.capabilities {
+            Some(able) => able.iter().any(|able| able == "completion"),
+            None => {
+                let family = self.details.as_ref().and_then(|details| details.family.as_deref());
+                !family.unwrap_or_default().contains("bert")
+            }
+        }
+    }
+}

@@ -155,6 +155,11 @@ fn weights(file: &mut Writer, architecture: &str, tokens: usize) {
     file.table("token_embd.weight", WIDTH, tokens, 1.0);
     // Large, so that the likeliest token is so by far.
     file.table("output.weight", WIDTH, tokens, 2.0);
+    // Bytes that are no text by themselves are read, and never written: llama.cpp's server ends such an answer in an error.
+    if let Some((_, _, numbers)) = file.tensors.last_mut() {
+        let row = |byte: usize| (MARKS.len() + byte) * WIDTH;
+        numbers.get_mut(row(0x80)..row(0x100)).unwrap().fill(0.0);
+    }
     file.list("output_norm.weight", WIDTH, 1.0);
     for index in 0..LAYERS {
         let blk = |name: &str| format!("blk.{index}.{name}");

@@ -121,3 +121,31 @@ async fn dropping_the_future_closes_the_connection() {
     server.wait_for_request().await;
     server.wait_for_close().await;
 }
+
+#[tokio::test]
+async fn the_models_of_a_server_are_those_that_chat_the_default_first_and_those_elsewhere_last() {
+    let list = r#"{"models":[
+        {"name":"kimi-k2:cloud","capabilities":["completion"],"remote_host":"https://ollama.com"},
+        {"name":"nomic-embed-text:latest","capabilities":["embedding"]},
+        {"name":"qwen3:8b","capabilities":["completion","thinking"]},
+        {"name":"all-minilm:latest","details":{"family":"bert"}},
+        {"name":"old:latest","details":{"family":"llama"}},
+        {"name":"gemma4:12b"}]}"#;
+    let answer = response("200 OK", "content-type: application/json\r\n", list);
+    let mut server = Server::start(Act::Answer(answer)).await;
+    let models = provider(server.base_url()).installed().await.unwrap();
+    assert_eq!(models, ["gemma4:12b", "qwen3:8b", "old:latest", "kimi-k2:cloud"]);
+    assert!(server.wait_for_request().await.starts_with("GET /api/tags HTTP/1.1\r\n"));
+}
+
+#[tokio::test]
+async fn what_is_no_list_of_models_is_an_error_and_so_is_nobody() {
+    for (status, body) in [("200 OK", "{}"), ("200 OK", "<html>"), ("404 Not Found", "404 page not found")] {
+        let server = Server::start(Act::Answer(response(status, "", body))).await;
+        assert!(provider(server.base_url()).installed().await.is_err(), "{status} {body}");
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    assert_eq!(provider(nobody).installed().await.unwrap_err().kind(), ErrorKind::Connect);
+}

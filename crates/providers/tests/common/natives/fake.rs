@@ -51,6 +51,11 @@ impl Fake {
         self.only(|request| serde_json::from_slice(&request.body).unwrap())
     }
 
+    /// The same as text: reading numbers rounds them.
+    pub(crate) fn text(&self) -> String {
+        self.only(|request| String::from_utf8(request.body.to_vec()).unwrap())
+    }
+
     /// URL and headers of the only request.
     pub(crate) fn head(&self) -> (String, HeaderMap) {
         self.only(|request| (request.url.to_string(), request.headers.clone()))
