@@ -88,6 +88,13 @@ impl Server for Closed {
     }
 }
 
+/// The same answer, and then the connection is closed: a [`RawServer`] plays the next script for the next request then,
+/// and not for a connection that the client has opened to spare.
+#[must_use]
+pub fn last(recipe: Recipe) -> Recipe {
+    recipe.header("connection", "close")
+}
+
 /// A server that gives this answer to everything.
 pub async fn answers(recipe: Recipe) -> FailingServer {
     FailingServer::start(recipe).await

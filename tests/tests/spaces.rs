@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use backstop::core::embedding::{EmbeddingReply, EmbeddingRequest};
+use backstop::core::embedding::{EmbeddingReply, EmbeddingRequest, InputType};
 use backstop::core::{Env, Kind, Registry};
 use backstop::{Ask, Backstop, BackstopBuilder, Capabilities, Error, ErrorKind, Provider, async_trait};
 use backstop_config::Config;
@@ -21,7 +21,14 @@ const MODELS: [&str; 6] = [
     "own-c",
 ];
 
-/// Fails for some models, and answers for the others with a vector that tells which model made it.
+/// What a target may add to the body: a task, or even another model.
+const EXTRAS: [&str; 4] = ["", "task = \"sorting\"", "task = \"finding\"", "model = \"own-c\""];
+
+/// The provider that does not tell its models what vectors are for.
+const MUTE: &str = "three";
+
+/// Fails for some models, and answers for the others with a vector that tells which model made it, what was added, and
+/// whether the model knew what it was for.
 #[derive(Debug)]
 struct Teller {
     name: String,
@@ -36,7 +43,7 @@ impl Provider for Teller {
 
     fn capabilities(&self, model: &str) -> Capabilities {
         let mut able = Capabilities::default();
-        able.embed = true;
+        (able.embed, able.embed_input_type) = (true, self.name != MUTE);
         if self.fails.iter().any(|(name, kind)| name == model && *kind == ErrorKind::NotConfigured) {
             able.missing = Some("as generated".into());
         }
@@ -54,7 +61,14 @@ impl Provider for Teller {
         });
         let maker = MODELS.iter().position(|model| *model == ask.model()).unwrap_or_default();
         let mut vector = vec![0.0; usize::try_from(size).unwrap()];
-        vector[0] = f32::from(u8::try_from(maker).unwrap());
+        let added = ask.extra_body().map_or(0, |extra| match (extra.get("task"), extra.get("model")) {
+            (Some(task), _) => 1 + usize::from(task == "finding"),
+            _ => 3,
+        });
+        let told = request.input_type.is_some() && self.name != MUTE;
+        for (place, fact) in [maker, added, usize::from(told)].into_iter().enumerate() {
+            vector[place] = f32::from(u8::try_from(fact).unwrap());
+        }
         Ok(EmbeddingReply::new(vec![vector; request.input.len()]))
     }
 }
@@ -72,13 +86,19 @@ struct World {
     config: String,
     targets: Vec<(String, String)>,
     stated: Vec<(String, &'static str)>,
+    /// What the first target adds, by its place in the list.
+    first_adds: usize,
     mixed: bool,
 }
 
 impl World {
+    fn stated(&self, target: &str) -> Option<&'static str> {
+        self.stated.iter().find(|(name, _)| name == target).map(|(_, space)| *space)
+    }
+
     fn space(&self, target: &str) -> String {
         let (provider, model) = target.split_once('/').unwrap();
-        let stated = self.stated.iter().find(|(name, _)| name == target).map(|(_, space)| *space);
+        let stated = self.stated(target);
         let own = truth(model, stated);
         // Two providers' own models of one name are two models, for all anybody knows.
         if stated.is_none() && model.starts_with("own") { format!("{provider}/{own}") } else { own }
@@ -86,7 +106,8 @@ impl World {
 }
 
 fn world(random: &mut Rng, mixed: bool) -> World {
-    let mut world = World { config: String::new(), targets: Vec::new(), stated: Vec::new(), mixed };
+    let mut world =
+        World { config: String::new(), targets: Vec::new(), stated: Vec::new(), first_adds: 0, mixed };
     let mut names: Vec<String> = (0..random.usize(2..7))
         .map(|_| {
             format!("{}/{}", random.choice(["one", "two", "three"]).unwrap(), random.choice(MODELS).unwrap())
@@ -106,9 +127,17 @@ fn world(random: &mut Rng, mixed: bool) -> World {
         world.targets.push((provider.to_owned(), model.to_owned()));
     }
     writeln!(world.config, "[routes.default]\ntargets = [").unwrap();
-    for name in &names {
+    for (place, name) in names.iter().enumerate() {
         let other = random.choice(&names).unwrap();
-        match random.u8(..4) {
+        match random.u8(..6) {
+            2 | 3 => {
+                let adds = random.usize(1..EXTRAS.len());
+                let extra = EXTRAS[adds];
+                writeln!(world.config, "  {{ target = \"{name}\", extra_body = {{ {extra} }} }},").unwrap();
+                if place == 0 {
+                    world.first_adds = adds;
+                }
+            }
             0 => writeln!(world.config, "  {{ pool = [\"{name}\", \"{other}\"] }},").unwrap(),
             1 => writeln!(world.config, "  {{ target = \"{name}\", timeout = \"9s\" }},").unwrap(),
             _ => writeln!(world.config, "  \"{name}\",").unwrap(),
@@ -155,17 +184,29 @@ fn client(world: &World, random: &mut Rng) -> Backstop {
 
 #[tokio::test]
 async fn no_config_without_mixed_spaces_gives_a_vector_of_another_space_than_the_first_targets() {
-    let (mut answered, mut elsewhere, mut mixed) = (0, 0, 0);
-    for seed in 0..3000 {
+    let (mut answered, mut elsewhere, mut mixed, mut kept) = (0, 0, 0, 0);
+    for seed in 0..4000 {
         let mut random = Rng::with_seed(seed);
         let world = world(&mut random, seed % 10 == 0);
         let client = client(&world, &mut random);
         let mut request = EmbeddingRequest::from("text");
         request.dimensions = random.bool().then_some(64).filter(|_| random.bool());
-        let Ok(answer) = client.embed(request).await else { continue };
+        request.input_type = random.bool().then_some(InputType::Query);
+        let purpose = request.input_type.is_some();
+        let outcome = client.embed(request).await;
         let route = client.inspect();
         let first = &route[0].targets[0].target;
-        let same = world.space(answer.target()) == world.space(first);
+        let Ok(answer) = outcome else {
+            kept += 1;
+            continue;
+        };
+        let vector = &answer.embeddings[0];
+        let provider = first.split_once('/').unwrap().0;
+        // Whoever states the space of a target says that all of this makes no difference to it.
+        let stated = world.stated(answer.target());
+        let asked_alike = (vector[1] as usize, vector[2] as usize)
+            == (world.first_adds, usize::from(purpose && provider != MUTE));
+        let same = world.space(answer.target()) == world.space(first) && (stated.is_some() || asked_alike);
         assert!(same || world.mixed, "seed {seed}: {} for {first}\n{}", answer.target(), world.config);
         assert!(answer.space.is_some());
         answered += 1;
@@ -173,5 +214,8 @@ async fn no_config_without_mixed_spaces_gives_a_vector_of_another_space_than_the
         mixed += usize::from(!same);
     }
     // The worlds are worth something: many calls fall over inside a space, and the mixed ones out of it.
-    assert!(answered > 500 && elsewhere > 50 && mixed > 20, "{answered} {elsewhere} {mixed}");
+    assert!(
+        answered > 500 && elsewhere > 50 && mixed > 20 && kept > 500,
+        "{answered} {elsewhere} {mixed} {kept}"
+    );
 }

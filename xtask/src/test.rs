@@ -21,7 +21,9 @@ pub(crate) fn everything(args: Args) -> Result {
 /// `cargo xtask it [FILTER]`.
 pub(crate) fn integration(args: Args) -> Result {
     let filter = args.rest();
-    let mut words = vec!["test", "--package", "backstop-tests", "--no-fail-fast"];
+    // The conformance kit is among these tests, and asks for every provider.
+    let features = features()?;
+    let mut words = vec!["test", "--package", "backstop-tests", "--no-fail-fast", "--features", &features];
     if !filter.is_empty() {
         words.push("--");
         words.extend(filter.iter().map(String::as_str));
@@ -34,14 +36,19 @@ pub(crate) fn integration(args: Args) -> Result {
 /// `cargo xtask conformance`: the conformance kit over every provider, with its table.
 pub(crate) fn conformance(args: Args) -> Result {
     args.finish()?;
-    let packages = metadata::workspace()?;
-    let features = metadata::light_of(metadata::find(&packages, "backstop")?);
-    let features = features.map(|name| format!("backstop/{name}")).collect::<Vec<_>>().join(",");
+    let features = features()?;
     let words = ["test", "--package", "backstop-tests", "--test", "conformance", "--features"];
     let words = [&words[..], &[&features, "--", "--nocapture"]].concat();
     let mut tally = Tally::default();
     let outcome = counted(&mut tally, cargo::command(&words));
     finish(tally, outcome)
+}
+
+/// All features of the library that are not heavy, as the package of the tests names them.
+fn features() -> Result<String> {
+    let packages = metadata::workspace()?;
+    let features = metadata::light_of(metadata::find(&packages, "backstop")?);
+    Ok(features.map(|name| format!("backstop/{name}")).collect::<Vec<_>>().join(","))
 }
 
 /// All tests, doc tests and a short simulation. A success is noted for `ci --after-test`.

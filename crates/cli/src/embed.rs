@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use backstop::core::embedding::{EmbeddingReply, EmbeddingRequest};
-use backstop::{Answer, Error};
+use backstop::{Answer, Error, ErrorKind};
 
 use crate::args::Embed;
 use crate::exit::Exit;
@@ -16,7 +16,7 @@ use crate::text::{beside, interrupted};
 pub(crate) async fn run(config: Option<PathBuf>, verbose: bool, arguments: Embed) -> Exit {
     let Embed { terms, text } = arguments;
     let progress = Arc::new(Progress::new(verbose));
-    let prepared = match Setup::find(config) {
+    let prepared = match check(&text).and_then(|()| Setup::find(config)) {
         Ok(setup) => setup.client_for(&terms).await,
         Err(error) => Err(error),
     };
@@ -30,6 +30,17 @@ pub(crate) async fn run(config: Option<PathBuf>, verbose: bool, arguments: Embed
     };
     progress.clear();
     show(outcome.as_ref(), terms.json, &progress)
+}
+
+/// A text of nothing has no vector, and by its place alone it is hard to find what was left out.
+fn check(texts: &[String]) -> Result<(), Error> {
+    match texts.iter().position(|text| text.trim().is_empty()) {
+        Some(at) => {
+            let message = format!("text {} of {} is empty", at + 1, texts.len());
+            Err(Error::new(ErrorKind::Usage, message))
+        }
+        None => Ok(()),
+    }
 }
 
 /// For people a vector a line: numbers with a space between.

@@ -1,5 +1,6 @@
 //! How the program ends.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use backstop::{Error, ErrorKind};
@@ -52,12 +53,25 @@ pub(crate) fn of_clap(error: &clap::Error) -> Exit {
         let wrong: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
         let wrong = wrong.join(" ");
         let message = wrong.strip_prefix("error: ").unwrap_or(&wrong);
-        let command =
-            arguments.iter().find_map(|argument| argument.to_str().filter(|word| !word.starts_with('-')));
-        json::print_failure(command.unwrap_or("chat"), &Error::new(ErrorKind::Usage, message));
+        let streamed = arguments.iter().any(|argument| argument == "--stream");
+        json::print_failure(command(&arguments), streamed, &Error::new(ErrorKind::Usage, message));
     }
     if error.print().is_err() {
         human::error("the arguments are wrong");
     }
     Exit::Config
+}
+
+/// Which command was meant, as far as can be told from arguments that are wrong.
+fn command(arguments: &[OsString]) -> &str {
+    let mut words = arguments.iter().map(|argument| argument.to_str().unwrap_or_default());
+    while let Some(word) = words.next() {
+        match word {
+            // What follows is the name of a file.
+            "--config" => drop(words.next()),
+            word if word.starts_with('-') => {}
+            word => return word,
+        }
+    }
+    "chat"
 }

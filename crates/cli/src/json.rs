@@ -54,7 +54,16 @@ struct Vectors<'a> {
     model: Option<&'a str>,
     usage: Usage,
     error: Option<Failure<'a>>,
-    trail: Vec<Line<'a>>,
+    trail: Vec<PartLine<'a>>,
+}
+
+/// A line of a call that may have been split.
+#[derive(Debug, Serialize)]
+struct PartLine<'a> {
+    /// Counted from 0; null if all texts went in one request.
+    part: Option<u32>,
+    #[serde(flatten)]
+    line: Line<'a>,
 }
 
 #[derive(Debug, Serialize)]
@@ -86,14 +95,20 @@ impl<'a> From<&'a Step> for Line<'a> {
     }
 }
 
+impl<'a> From<&'a Step> for PartLine<'a> {
+    fn from(step: &'a Step) -> Self {
+        Self { part: step.part, line: step.into() }
+    }
+}
+
 impl From<backstop::Usage> for Usage {
     fn from(usage: backstop::Usage) -> Self {
         Self { input_tokens: usage.input_tokens, output_tokens: usage.output_tokens }
     }
 }
 
-fn lines(trail: &Trail) -> Vec<Line<'_>> {
-    trail.steps().iter().map(Line::from).collect()
+fn lines<'a, T: From<&'a Step>>(trail: &'a Trail) -> Vec<T> {
+    trail.steps().iter().map(T::from).collect()
 }
 
 fn millis(duration: std::time::Duration) -> u64 {
@@ -164,20 +179,25 @@ pub(crate) fn print_answer(operation: &str, streamed: bool, told: &Told) -> std:
     })
 }
 
-/// The end of a call for vectors.
+/// The end of a call for vectors. If a part failed, what came before it stands there as a partial text would.
 pub(crate) fn print_vectors(outcome: Result<&Answer<EmbeddingReply>, &Error>) -> std::io::Result<()> {
     let answer = outcome.ok();
+    let partial = outcome.err().and_then(|error| error.partial());
+    let done = partial.filter(|partial| !partial.embeddings.is_empty());
+    let embeddings = answer.map(|answer| &answer.embeddings).or(done.map(|partial| &partial.embeddings));
+    let space = answer.map(|answer| &answer.space).or(done.map(|partial| &partial.space));
+    let usage = answer.map(|answer| answer.usage).or(partial.map(|partial| partial.usage));
     let message = outcome.err().map(ToString::to_string);
     let error = outcome.err().zip(message.as_deref());
     print(&Vectors {
         ok: answer.is_some(),
         operation: "embed",
-        embeddings: answer.map(|answer| answer.embeddings.as_slice()),
-        space: answer.and_then(|answer| answer.space.as_deref()),
-        dimensions: answer.and_then(|answer| answer.embeddings.first()).map(Vec::len),
+        embeddings: embeddings.map(Vec::as_slice),
+        space: space.and_then(Option::as_deref),
+        dimensions: embeddings.and_then(|embeddings| embeddings.first()).map(Vec::len),
         target: answer.map(Answer::target),
         model: answer.map(|answer| answer.model.as_deref().unwrap_or_else(|| model_of(answer.target()))),
-        usage: answer.map(|answer| answer.usage.into()).unwrap_or_default(),
+        usage: usage.map(Usage::from).unwrap_or_default(),
         error: error.map(|(error, message)| Failure::of(error, message)),
         trail: lines(outcome.map_or_else(Error::trail, Answer::trail)),
     })
@@ -202,11 +222,11 @@ pub(crate) fn print_error(operation: &str, streamed: bool, error: &Error) -> std
 }
 
 /// A failure before there was a call.
-pub(crate) fn print_failure(operation: &str, error: &Error) {
+pub(crate) fn print_failure(operation: &str, streamed: bool, error: &Error) {
     // Whoever asked for JSON and does not read it is not there to be told so.
     let _ = match operation {
         "embed" => print_vectors(Err(error)),
-        _ => print_error(operation, false, error),
+        _ => print_error(operation, streamed, error),
     };
 }
 

@@ -143,9 +143,19 @@ fn facts() -> Table {
                 "Whether it thinks before it answers, and so gets more time: first content 300 s, idle 180 s.",
             )
             .default("whether the request asks for reasoning"),
-            Key::new("space", Form::OPEN, "The vector space of its embeddings.")
-                .default("a space of its own"),
-            Key::new("dimensions", count, "The size of its embeddings.").default("not checked"),
+            Key::new(
+                "space",
+                Form::OPEN,
+                "The vector space of its embeddings. Targets of one space may answer for each other: state it where you \
+                 know that two names stand for one model, asked in one way.",
+            )
+            .default("that of a well-known model; else a space of its own"),
+            Key::new(
+                "dimensions",
+                count,
+                "The size of its embeddings. Vectors of another size are refused as a bad reply.",
+            )
+            .default("that of a well-known model; else that of the first vector"),
         ],
     }
 }

@@ -33,6 +33,8 @@ pub struct Capabilities {
     pub embed: bool,
     /// The most texts one request for embeddings may hold. `None` is unknown.
     pub embed_batch: Option<u32>,
+    /// Telling the model what its vectors are for.
+    pub embed_input_type: bool,
     /// Calling tools.
     pub tools: bool,
     /// Images in the request, in base64.
@@ -302,6 +304,7 @@ mod tests {
             suffix: true,
             embed: true,
             embed_batch: None,
+            embed_input_type: true,
             tools: true,
             images: true,
             image_urls: true,

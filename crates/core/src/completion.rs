@@ -76,10 +76,34 @@ impl CompletionReply {
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub enum CompletionEvent {
+    /// The provider has begun; no text yet. May come again once more is known; what it leaves out stays as it was.
+    #[non_exhaustive]
+    Start {
+        /// The model that answers, as the provider names it.
+        model: Option<String>,
+        /// The HTTP status, if there is one.
+        status: Option<u16>,
+        /// The provider's id for the request, for its support.
+        request_id: Option<String>,
+    },
     /// More text.
     Text(String),
     /// What is known of the cost so far.
     Usage(Usage),
     /// The terminal marker has come.
     End(FinishReason),
+}
+
+impl CompletionEvent {
+    /// The response has begun: what is known before its first piece.
+    #[must_use]
+    pub fn opened(status: Option<u16>, request_id: Option<String>) -> Self {
+        Self::Start { model: None, status, request_id }
+    }
+
+    /// The continuation has begun: the model is known from its first piece.
+    #[must_use]
+    pub fn start(model: Option<String>) -> Self {
+        Self::Start { model, status: None, request_id: None }
+    }
 }

@@ -194,11 +194,11 @@ fn reason_words(step: &Step, kind: ErrorKind) -> String {
         (ErrorKind::NotConfigured, _, Some(message)) if step.status.is_none() => {
             format!("{}: {message}", kind.words())
         }
-        (ErrorKind::Unsupported | ErrorKind::Connect | ErrorKind::Interrupted, _, Some(message))
-            if step.status.is_none() =>
-        {
-            message.clone()
-        }
+        (
+            ErrorKind::Config | ErrorKind::Unsupported | ErrorKind::Connect | ErrorKind::Interrupted,
+            _,
+            Some(message),
+        ) if step.status.is_none() => message.clone(),
         _ => kind.words().to_owned(),
     }
 }

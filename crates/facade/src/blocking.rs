@@ -102,8 +102,23 @@ impl Backstop {
     /// # Errors
     /// As there; and `Usage` inside an async runtime.
     pub fn chat_stream(&self, request: impl Into<ChatRequest>) -> Result<AnswerStream, Error> {
+        self.stream(|client| client.chat_stream(request))
+    }
+
+    /// Continues a text in pieces. See [`crate::Backstop::complete_stream`].
+    ///
+    /// # Errors
+    /// As there; and `Usage` inside an async runtime.
+    pub fn complete_stream(&self, request: impl Into<CompletionRequest>) -> Result<AnswerStream, Error> {
+        self.stream(|client| client.complete_stream(request))
+    }
+
+    fn stream(
+        &self,
+        ask: impl FnOnce(&crate::Backstop) -> Result<crate::AnswerStream, Error>,
+    ) -> Result<AnswerStream, Error> {
         refuse_inside_a_runtime()?;
-        let stream = self.client.chat_stream(request)?;
+        let stream = ask(&self.client)?;
         let (give, take) = channel(1);
         self.worker.spawn(Box::pin(pump(stream, give)))?;
         Ok(AnswerStream { take, worker: Arc::clone(&self.worker), over: false })

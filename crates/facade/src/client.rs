@@ -187,6 +187,11 @@ impl Backstop {
     /// Turns texts into vectors of one space: that of the target listed first, or the one the request states. Targets
     /// of another space are skipped, unless the route says `mixed_spaces`.
     ///
+    /// More texts than one request may hold are asked for in parts, one after the other: each falls over by itself, with
+    /// the attempts of a call to itself, all under one deadline, all in one space. The lines of the trail say which
+    /// [`part`](backstop_core::Step::part) they are of. If a part fails for good, the error carries the vectors of the
+    /// parts before it ([`Error::partial`]).
+    ///
     /// # Errors
     /// Why no target answered; `Usage` if there is no text.
     pub async fn embed(&self, request: impl Into<EmbeddingRequest>) -> Result<Answer<EmbeddingReply>, Error> {
@@ -234,6 +239,17 @@ impl Backstop {
     pub(crate) fn drive<O: Operation>(&self, request: O::Request) -> Result<Driver<O>, Error> {
         let Options { route, deadline, attempts, watched } = &self.options;
         let route = self.shared.route(route.as_deref())?;
+        self.check_terms()?;
+        let mut terms = Terms::unary(fastrand::u64(..));
+        terms.mode = O::MODE;
+        terms.deadline = *deadline;
+        terms.attempts = *attempts;
+        Ok(Driver::new(Arc::clone(&self.shared), Arc::clone(route), request, terms, watched.clone()))
+    }
+
+    /// Whether the handle leaves a call anything to work with.
+    pub(crate) fn check_terms(&self) -> Result<(), Error> {
+        let Options { deadline, attempts, .. } = &self.options;
         let usage = |what: &str| Err(Error::new(ErrorKind::Usage, what));
         if deadline.is_some_and(|deadline| deadline.is_zero()) {
             return usage(
@@ -243,10 +259,6 @@ impl Backstop {
         if *attempts == Some(0) {
             return usage("0 attempts allow no request; 1 is the least");
         }
-        let mut terms = Terms::unary(fastrand::u64(..));
-        terms.mode = O::MODE;
-        terms.deadline = *deadline;
-        terms.attempts = *attempts;
-        Ok(Driver::new(Arc::clone(&self.shared), Arc::clone(route), request, terms, watched.clone()))
+        Ok(())
     }
 }

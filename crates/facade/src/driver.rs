@@ -101,7 +101,7 @@ impl<O: Operation> Driver<O> {
             seats.push(seat);
         }
         let call = Call::new(Arc::clone(&route.plan), seats, terms, shared.now());
-        let log = observe::Log::new(O::NAME, &route.name, watched);
+        let log = observe::Log::new(O::name(&request), &route.name, watched);
         Self {
             shared,
             route,

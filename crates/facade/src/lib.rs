@@ -7,6 +7,7 @@ mod driver;
 mod observe;
 mod operation;
 mod report;
+mod spaces;
 mod split;
 mod stream;
 mod wiring;

@@ -8,12 +8,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use backstop_core::chat::{ChatReply, ChatRequest};
+use backstop_core::chat::{ChatReply, ChatRequest, FinishReason};
 use backstop_core::completion::{CompletionReply, CompletionRequest};
-use backstop_core::embedding::{EmbeddingReply, EmbeddingRequest, refuses_size};
+use backstop_core::embedding::{EmbeddingReply, EmbeddingRequest};
 use backstop_core::fallback::Mode;
 use backstop_core::{Ask, Error, ErrorKind, Needs, Partial, Unmet};
 
+use crate::spaces;
 use crate::wiring::WiredRoute;
 
 /// What an attempt tells the driver. An answer in one piece is `Done` alone.
@@ -58,7 +59,11 @@ pub(crate) trait Operation: 'static {
     type Reply: Send + 'static;
 
     const MODE: Mode;
-    const NAME: &'static str;
+
+    /// What is asked for, in JSON and logs.
+    fn name(request: &Self::Request) -> &'static str {
+        Self::needs(request).operation().name()
+    }
 
     fn needs(request: &Self::Request) -> Needs;
 
@@ -82,6 +87,19 @@ pub(crate) struct Receipt<'a> {
     pub(crate) request_id: Option<&'a str>,
 }
 
+impl Receipt<'_> {
+    /// The error of the request that this is the receipt of.
+    fn joins(&self, mut error: Error) -> Error {
+        if let Some(status) = self.status {
+            error = error.with_status(status);
+        }
+        match self.request_id {
+            Some(id) => error.with_request_id(id),
+            None => error,
+        }
+    }
+}
+
 /// An answer in one piece.
 struct Whole<F>(F);
 
@@ -101,7 +119,6 @@ impl Operation for Chat {
     type Reply = ChatReply;
 
     const MODE: Mode = Mode::Unary;
-    const NAME: &'static str = "chat";
 
     fn needs(request: &ChatRequest) -> Needs {
         Needs::of(request)
@@ -132,7 +149,6 @@ impl Operation for Complete {
     type Reply = CompletionReply;
 
     const MODE: Mode = Mode::Unary;
-    const NAME: &'static str = "complete";
 
     fn needs(request: &CompletionRequest) -> Needs {
         Needs::of_completion(request)
@@ -143,7 +159,15 @@ impl Operation for Complete {
             let target = &route.targets[slot];
             let request = target.overrides.apply_to_completion(&request);
             let ask = Ask::new(target.name.model()).with_overrides(&target.overrides);
-            target.provider.complete(ask, &request).await
+            let reply = target.provider.complete(ask, &request).await?;
+            if reply.finish != FinishReason::ContentFilter {
+                return Ok(reply);
+            }
+            let error = Error::new(ErrorKind::ContentFilter, "the provider's filter withheld the answer");
+            let error = target.located(Self::receipt(&reply).joins(error));
+            let mut partial = Partial::text(reply.text);
+            partial.usage = reply.usage;
+            Err(error.with_partial(partial))
         })))
     }
 
@@ -156,8 +180,15 @@ impl Operation for Complete {
 #[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) request: EmbeddingRequest,
-    /// The size of the vectors of other parts of the same call.
-    pub(crate) size: Option<usize>,
+    /// What the vectors of the parts before it are like: these are to be like them.
+    pub(crate) like: Option<Alike>,
+}
+
+/// What the vectors of one reply have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Alike {
+    pub(crate) space: String,
+    pub(crate) size: usize,
 }
 
 /// Embeddings.
@@ -170,29 +201,14 @@ impl Operation for Embed {
     type Reply = EmbeddingReply;
 
     const MODE: Mode = Mode::Embedding;
-    const NAME: &'static str = "embed";
 
     fn needs(part: &Part) -> Needs {
         Needs::of_embedding(&part.request)
     }
 
-    /// The space of a call is that of the target listed first, or the caller's; no other may answer.
     fn misfit(part: &Part, route: &WiredRoute, slot: usize) -> Option<Unmet> {
-        let EmbeddingRequest { dimensions, space: stated, .. } = &part.request;
-        let target = &route.targets[slot];
-        let unsupported = |reason: String| Some(Unmet::new(ErrorKind::Unsupported, reason));
-        if let Some(reason) = dimensions.and_then(|size| refuses_size(target.name.model(), size)) {
-            return unsupported(reason);
-        }
-        let (has, first) = (target.space(*dimensions), route.targets.first()?.space(*dimensions));
-        let (is_in, wanted) = match stated {
-            Some(stated) => (has.to_string() == *stated, stated.clone()),
-            None => (has.is(&first), first.to_string()),
-        };
-        if is_in || route.mixed_spaces {
-            return None;
-        }
-        unsupported(format!("its vectors live in the space {has}, and those of this call in {wanted}"))
+        let reason = spaces::misfit(&part.request, part.like.as_ref(), route, slot)?;
+        Some(Unmet::new(ErrorKind::Unsupported, reason))
     }
 
     fn start(route: Arc<WiredRoute>, slot: usize, part: Arc<Part>) -> Flight<Self> {
@@ -200,10 +216,13 @@ impl Operation for Embed {
             let target = &route.targets[slot];
             let ask = Ask::new(target.name.model()).with_overrides(&target.overrides);
             let mut reply = target.provider.embed(ask, &part.request).await?;
-            let space = target.space(part.request.dimensions);
-            reply.space = Some(space.to_string());
-            match wrong_shape(&reply, &part, space.size()) {
-                Some(wrong) => Err(target.located(Error::new(ErrorKind::BadReply, wrong))),
+            let size = target.space(part.request.dimensions).size();
+            reply.space = Some(spaces::name(&part.request, &route, slot));
+            match wrong_shape(&reply, &part, size) {
+                Some(wrong) => {
+                    let error = Error::new(ErrorKind::BadReply, wrong);
+                    Err(target.located(Self::receipt(&reply).joins(error)))
+                }
                 None => Ok(reply),
             }
         })))
@@ -222,7 +241,8 @@ fn wrong_shape(reply: &EmbeddingReply, part: &Part, known: Option<u32>) -> Optio
         return Some(format!("{vectors} vectors came for {texts} texts"));
     }
     let stated = known.and_then(|size| usize::try_from(size).ok());
-    let size = part.size.or(stated).or_else(|| reply.embeddings.first().map(Vec::len))?;
+    let like = part.like.as_ref().map(|like| like.size);
+    let size = like.or(stated).or_else(|| reply.embeddings.first().map(Vec::len))?;
     let other = reply.embeddings.iter().map(Vec::len).find(|len| *len != size || *len == 0)?;
     Some(format!("a vector has {other} dimensions instead of {size}"))
 }

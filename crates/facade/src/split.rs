@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::answer::Answer;
 use crate::client::Backstop;
-use crate::operation::{Embed, Operation, Part};
+use crate::operation::{Alike, Embed, Operation, Part};
 
 /// Embeds all texts: in one call, or in as few as the targets that may answer allow.
 pub(crate) async fn embed(
@@ -19,9 +19,10 @@ pub(crate) async fn embed(
     stop: impl Future<Output = ()>,
 ) -> Result<Answer<EmbeddingReply>, Error> {
     let mut stop = pin!(stop);
+    client.check_terms()?;
     let batch = batch(client, &request)?;
     if request.input.len() <= batch {
-        return one(client, Part { request, size: None }, stop.as_mut()).await;
+        return one(client, Part { request, like: None }, stop.as_mut()).await;
     }
     let begun = Instant::now();
     let deadline = client.deadline_in_force()?;
@@ -36,7 +37,7 @@ pub(crate) async fn embed(
         part.input = texts.to_vec();
         // The first part has the whole deadline, whosoever it is: a stated one is told from the route's own.
         let timed = if number == 0 { client.clone() } else { client.clone().with_deadline(left) };
-        match one(&timed, Part { request: part, size: joined.size() }, stop.as_mut()).await {
+        match one(&timed, Part { request: part, like: joined.like() }, stop.as_mut()).await {
             Ok(answer) => joined.add(answer, number),
             Err(error) => return Err(joined.into_error(error, number)),
         }
@@ -55,7 +56,7 @@ async fn one(
 /// The most texts that every target that may answer can take in one request.
 fn batch(client: &Backstop, request: &EmbeddingRequest) -> Result<usize, Error> {
     let route = client.route_in_force()?;
-    let whole = Part { request: request.clone_without_input(), size: None };
+    let whole = Part { request: request.clone_without_input(), like: None };
     let needs = Embed::needs(&whole);
     let may_answer = |slot: &usize| {
         let target = route.targets.get(*slot)?;
@@ -76,9 +77,10 @@ struct Joined {
 }
 
 impl Joined {
-    /// The size of the vectors, which later parts have to have as well.
-    fn size(&self) -> Option<usize> {
-        self.reply.embeddings.first().map(Vec::len)
+    /// What later parts have to be like as well: all vectors of a reply can be compared, whatever the route allows.
+    fn like(&self) -> Option<Alike> {
+        let size = self.reply.embeddings.first()?.len();
+        Some(Alike { space: self.reply.space.clone()?, size })
     }
 
     fn add(&mut self, answer: Answer<EmbeddingReply>, part: u32) {
@@ -105,6 +107,7 @@ impl Joined {
         self.trail.append(error.trail(), part);
         let mut partial = error.partial().cloned().unwrap_or_else(Partial::default);
         partial.embeddings = self.reply.embeddings;
+        partial.space = self.reply.space;
         partial.usage = self.reply.usage;
         error.with_trail(self.trail).with_partial(partial)
     }

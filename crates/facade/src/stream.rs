@@ -120,7 +120,7 @@ impl fmt::Debug for AnswerStream {
     }
 }
 
-/// Chat in pieces.
+/// Chat and text completion in pieces.
 #[derive(Debug)]
 pub(crate) struct StreamedChat;
 
@@ -137,7 +137,6 @@ impl Operation for StreamedChat {
     type Reply = ChatReply;
 
     const MODE: Mode = Mode::Stream;
-    const NAME: &'static str = "chat_stream";
 
     fn needs(request: &Asked) -> Needs {
         match request {
@@ -189,6 +188,10 @@ impl Stream for Continuation {
         self.0.as_mut().poll_next(cx).map(|piece| {
             piece.map(|piece| {
                 Ok(match piece? {
+                    CompletionEvent::Start { model: Some(model), .. } => ChatEvent::start(Some(model), None),
+                    CompletionEvent::Start { status, request_id, .. } => {
+                        ChatEvent::opened(status, request_id)
+                    }
                     CompletionEvent::Text(text) => ChatEvent::Text(text),
                     CompletionEvent::Usage(usage) => ChatEvent::Usage(usage),
                     CompletionEvent::End(finish) => ChatEvent::End(finish),
@@ -340,7 +343,8 @@ impl Streaming {
         let reply = std::mem::take(&mut self.collector).into_reply();
         match &*self.request {
             Asked::Chat(request) if reply.is_empty() => reply.check(request),
-            // A model may have nothing to add to a text.
+            // A model may have nothing to add to a text; a filter that lets nothing through is not that.
+            Asked::Completion(_) if reply.is_empty() => reply.check_filter(),
             Asked::Chat(_) | Asked::Completion(_) => Ok(reply),
         }
     }

@@ -48,17 +48,20 @@ impl WiredTarget {
 
 impl WiredTarget {
     /// The vector space of its embeddings at this size: as the config says, or as is known of the model. A model of
-    /// which nothing is known is a space of its own.
+    /// which nothing is known is a space of its own; so is one of which this target asks what others may not.
     pub(crate) fn space(&self, size: Option<u32>) -> Space {
-        let known = || Space::of_model(self.name.model()).unwrap_or_else(|| Space::new(&*self.label, None));
-        let space = match &self.facts.space {
-            Some(stated) => Space::new(stated, self.facts.dimensions.or_else(|| known().size())),
-            None => match self.facts.dimensions {
-                Some(size) => known().sized(Some(size)),
-                None => known(),
-            },
+        let ModelFacts { space, dimensions, .. } = &self.facts;
+        let known = Space::of_model(self.name.model());
+        if let Some(stated) = space {
+            // A stated space may be that of a well-known model under a name of one's own.
+            let usual = Space::of_model(stated).or(known).and_then(|space| space.size());
+            return Space::new(stated, dimensions.or(usual)).sized(size);
+        }
+        let space = match known {
+            Some(known) => known,
+            None => Space::new(&*self.label, *dimensions),
         };
-        if size.is_some() { space.sized(size) } else { space }
+        space.with_extra_body(&self.overrides.extra_body).sized(size.or(*dimensions))
     }
 }
 

@@ -4,6 +4,9 @@
 
 mod blocking;
 mod cancel;
+mod completions;
+mod embeddings;
+mod five;
 mod health;
 mod input;
 mod kinds;

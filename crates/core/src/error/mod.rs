@@ -69,6 +69,8 @@ pub struct Partial {
     pub tool_calls: Vec<ToolCall>,
     /// The vectors of the parts of a large request that are done, in the order of their texts.
     pub embeddings: Vec<Vec<f32>>,
+    /// The vector space they live in.
+    pub space: Option<String>,
     /// The cost so far, as far as it is known.
     pub usage: Usage,
 }

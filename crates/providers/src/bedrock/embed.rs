@@ -10,8 +10,9 @@ use crate::http::{Source, checked, from_json, json_body, unknown};
 /// How many tokens the texts were, whoever's the model.
 const TOKENS: &str = "x-amzn-bedrock-input-token-count";
 
-/// What decides in which form the vectors come; as an extra field it would make them unreadable.
-const FORM_FIELDS: &[&str] = &["embedding_types", "embeddingTypes"];
+/// What decides in which form the vectors come and of what; as an extra field it would make them unreadable, or those of
+/// something else.
+const FORM_FIELDS: &[&str] = &["embedding_types", "embeddingTypes", "texts", "inputs", "images", "inputText"];
 
 /// The body of a request for vectors.
 pub(super) fn encode(ask: Ask<'_>, request: &EmbeddingRequest) -> Result<Vec<u8>, Error> {

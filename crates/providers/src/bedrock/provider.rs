@@ -89,6 +89,7 @@ impl Provider for Bedrock {
         if let Some(embedder) = Embedder::of(model) {
             able.embed = true;
             able.embed_batch = Some(embedder.batch());
+            able.embed_input_type = matches!(embedder, Embedder::Cohere { .. });
             return able;
         }
         able = able.with_chat().with_chat_stream();

@@ -19,8 +19,8 @@ const STOPS_MAX: usize = 5;
 /// What decides in which form the answer comes; as an extra field it would make the answer unreadable.
 const FORM_FIELDS: &[&str] = &["stream"];
 
-/// The same for vectors.
-const VECTOR_FIELDS: &[&str] = &["embedding_types"];
+/// The same for vectors, and whose they are and of what.
+const VECTOR_FIELDS: &[&str] = &["embedding_types", "model", "texts", "inputs", "images"];
 
 /// The body of a chat. What the wire cannot express is an error here, before anything is sent.
 pub(super) fn chat(ask: Ask<'_>, request: &ChatRequest, stream: bool) -> Result<Vec<u8>, Error> {

@@ -84,6 +84,7 @@ impl Provider for Cohere {
         able.missing = self.service.missing().map(|missing| missing.to_owned().into());
         able.embed = true;
         able.embed_batch = Some(EMBED_BATCH);
+        able.embed_input_type = true;
         able.tools = true;
         able.images = true;
         able.image_urls = true;

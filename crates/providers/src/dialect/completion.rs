@@ -149,7 +149,9 @@ impl Decode for TextPieces {
     type Piece = CompletionEvent;
     type Frames = SseParser;
 
-    fn open(&mut self, _source: &Source<'_>, _out: &mut VecDeque<CompletionEvent>) {}
+    fn open(&mut self, source: &Source<'_>, out: &mut VecDeque<CompletionEvent>) {
+        out.push_back(CompletionEvent::opened(Some(source.status), source.request_id()));
+    }
 
     fn frame(
         &mut self,
@@ -172,6 +174,9 @@ impl Decode for TextPieces {
             .map_err(|problem| source.no_reply(&format!("an event of the stream {problem}")))?;
         if piece.is_error() {
             return Err(error::in_reply(self.dialect, source, data));
+        }
+        if !self.begun && piece.model.is_some() {
+            out.push_back(CompletionEvent::start(piece.model));
         }
         self.begun |= piece.choices.is_some();
         if let Some(counted) = piece.usage {
@@ -206,6 +211,7 @@ impl Decode for TextPieces {
         out: &mut VecDeque<CompletionEvent>,
     ) -> Result<(), Error> {
         let reply = reply(self.dialect, source, body)?;
+        out.extend(reply.model.map(|model| CompletionEvent::start(Some(model))));
         out.extend(Some(reply.text).filter(|text| !text.is_empty()).map(CompletionEvent::Text));
         (self.usage, self.finish, self.begun) = (reply.usage, Some(reply.finish), true);
         self.done(source, out)

@@ -10,8 +10,8 @@ use super::encode::{unknown, written};
 use super::{base64, error};
 use crate::http::{Source, from_json};
 
-/// What decides in which form the vectors come.
-const FORM_FIELDS: &[&str] = &["encoding_format"];
+/// What decides in which form the vectors come, whose they are, and of what.
+const FORM_FIELDS: &[&str] = &["encoding_format", "model", "input"];
 
 /// `POST /embeddings`.
 #[derive(Debug, Serialize)]

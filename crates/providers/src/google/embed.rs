@@ -10,6 +10,9 @@ use super::wire::{
 use super::{Surface, decode, error};
 use crate::http::{Source, checked, from_json, json_body, unknown};
 
+/// Whose vectors come, and of what: not for a target to decide.
+const DECIDED: &[&str] = &["model", "requests", "instances", "content"];
+
 /// How a model is asked for vectors.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Method {
@@ -71,20 +74,20 @@ pub(super) fn body<'a>(
         match (method, request.input.as_slice()) {
             (Method::Batch, texts) => {
                 let one = |text: &'a String| EmbedOne { model: place, content: content(text), config };
-                json_body(ask, &EmbedBody { requests: texts.iter().map(one).collect() }, &[], &[])
+                json_body(ask, &EmbedBody { requests: texts.iter().map(one).collect() }, DECIDED, &[])
             }
             // What is too long is refused, and not cut in silence.
             (Method::Predict(_), texts) => {
                 let one = |text| Instance { content: text, task_type };
                 let instances = texts.iter().map(String::as_str).map(one).collect();
                 let parameters = PredictParameters { auto_truncate: false, output_dimensionality };
-                json_body(ask, &PredictBody { instances, parameters }, &[], &["parameters"])
+                json_body(ask, &PredictBody { instances, parameters }, DECIDED, &["parameters"])
             }
             (Method::Alone, texts) => {
                 let config = EmbedConfig { auto_truncate: Some(false), ..config };
                 let content = content(texts.first().map_or("", String::as_str));
                 let body = EmbedAlone { content, embed_content_config: config };
-                json_body(ask, &body, &[], &["embedContentConfig"])
+                json_body(ask, &body, DECIDED, &["embedContentConfig"])
             }
         }
     } else {

@@ -121,6 +121,7 @@ impl Api {
         able.reasoning = family::thinks(model);
         able.embed = true;
         able.embed_batch = Some(Method::of(self.surface, model).batch());
+        able.embed_input_type = true;
         able
     }
 

@@ -31,6 +31,10 @@ impl<D> Continuation<D> {
         let mut events = VecDeque::new();
         let result = read(&mut self.0, &mut events);
         out.extend(events.into_iter().filter_map(|event| match event {
+            ChatEvent::Start { model: Some(model), .. } => Some(CompletionEvent::start(Some(model))),
+            // An id of the answer alone: a continuation has none.
+            ChatEvent::Start { status: None, request_id: None, .. } => None,
+            ChatEvent::Start { status, request_id, .. } => Some(CompletionEvent::opened(status, request_id)),
             ChatEvent::Text(text) => Some(CompletionEvent::Text(text)),
             ChatEvent::Usage(usage) => Some(CompletionEvent::Usage(usage)),
             ChatEvent::End(finish) => Some(CompletionEvent::End(finish)),

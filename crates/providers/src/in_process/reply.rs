@@ -79,7 +79,7 @@ impl Writing {
     /// The continuation as it comes.
     pub(crate) fn into_completion_stream(self) -> CompletionStream {
         Box::pin(Events {
-            start: None,
+            start: Some(CompletionEvent::start(Some(self.model.clone()))),
             writing: self,
             ended: None,
             text: CompletionEvent::Text,
@@ -206,8 +206,15 @@ pub(super) mod tests {
             ChatEvent::End(FinishReason::Length),
         ];
         assert_eq!(heard, expected);
-        let heard = events(two_words().into_completion_stream());
-        assert_eq!(heard.len(), 4);
+        let heard = events(two_words().into_completion_stream()).into_iter().map(Result::unwrap);
+        let expected = [
+            CompletionEvent::start(Some("guide".into())),
+            CompletionEvent::Text("two ".into()),
+            CompletionEvent::Text("words".into()),
+            CompletionEvent::Usage(Usage::new(3, 2)),
+            CompletionEvent::End(FinishReason::Length),
+        ];
+        assert_eq!(heard.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -19,6 +19,9 @@ use crate::http::{Link, finite, json_body, unknown};
 /// What decides in which form the answer comes; as an extra field it would make the answer unreadable.
 const FORM_FIELDS: &[&str] = &["stream"];
 
+/// In which form vectors come, whose they are, and of what.
+const VECTOR_FIELDS: &[&str] = &["encoding_format", "output_dtype", "model", "input"];
+
 /// What the assistant says between results of tools and a user that goes on without having been answered: the wire
 /// wants somebody to have spoken.
 const BRIDGE: &str = "OK.";
@@ -78,7 +81,7 @@ pub(super) fn complete(ask: Ask<'_>, request: &CompletionRequest, stream: bool) 
 /// The body of a request for vectors.
 pub(super) fn embed(ask: Ask<'_>, request: &EmbeddingRequest) -> Result<Vec<u8>, Error> {
     let body = EmbedBody { model: ask.model(), input: &request.input, output_dimension: request.dimensions };
-    json_body(ask, &body, FORM_FIELDS, &[])
+    json_body(ask, &body, VECTOR_FIELDS, &[])
 }
 
 /// The conversation, in the order the wire wants: no system message after an answer, none but an answer after the

@@ -22,6 +22,9 @@ use crate::http::{finite, json_body, unknown};
 /// What decides in which form the answer comes; as an extra field it would make the answer unreadable.
 const FORM_FIELDS: &[&str] = &["stream"];
 
+/// Whose vectors come, and of what.
+const VECTOR_FIELDS: &[&str] = &["model", "input"];
+
 /// What a target adds to the options leaves the others as they are.
 const MERGED: &[&str] = &["options"];
 
@@ -122,7 +125,7 @@ pub(super) fn embed(loading: &Loading, ask: Ask<'_>, request: &EmbeddingRequest)
         dimensions: request.dimensions,
         rest: loading.rest(WireOptions::default(), None),
     };
-    json_body(ask, &body, FORM_FIELDS, MERGED)
+    json_body(ask, &body, VECTOR_FIELDS, MERGED)
 }
 
 /// `names` are those of the tools that were called so far, by the id of the call.

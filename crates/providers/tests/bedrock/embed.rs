@@ -138,7 +138,7 @@ async fn the_only_size_of_a_model_need_not_be_asked_for() {
 }
 
 #[tokio::test]
-async fn extra_fields_come_last_and_the_form_is_not_theirs() {
+async fn extra_fields_come_last_and_the_form_and_the_texts_are_not_theirs() {
     let fake = Arc::new(Fake::new(200, ONE));
     let bedrock = provider(&fake);
     let mut overrides = Overrides::default();
@@ -146,13 +146,15 @@ async fn extra_fields_come_last_and_the_form_is_not_theirs() {
     let ask = Ask::new(TITAN_2).with_overrides(&overrides);
     bedrock.embed(ask, &EmbeddingRequest::from("a")).await.unwrap();
     assert_eq!(fake.body(), json!({ "inputText": "a", "normalize": false }));
-    for field in ["embedding_types", "embeddingTypes"] {
+    for field in ["embedding_types", "embeddingTypes", "texts", "inputs", "images", "inputText"] {
         let mut overrides = Overrides::default();
         overrides.extra_body.insert(field.to_owned(), json!(["binary"]));
         let ask = Ask::new(TITAN_2).with_overrides(&overrides);
         let error = bedrock.embed(ask, &EmbeddingRequest::from("a")).await.unwrap_err();
         assert_eq!((error.kind(), fake.count()), (ErrorKind::Config, 1));
     }
+    let told = |model| bedrock.capabilities(model).embed_input_type;
+    assert!(told("cohere.embed-v4:0") && !told(TITAN_2));
 }
 
 #[tokio::test]

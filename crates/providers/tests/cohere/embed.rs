@@ -92,10 +92,18 @@ async fn vectors_that_are_none_are_a_bad_reply() {
 
 #[tokio::test]
 async fn a_target_cannot_ask_for_vectors_that_nobody_reads() {
-    let fake = Arc::new(Fake::new(200, TWO));
-    let mut overrides = Overrides::default();
-    overrides.extra_body.insert("embedding_types".to_owned(), json!(["int8"]));
-    let ask = Ask::new("embed-v4.0").with_overrides(&overrides);
-    let error = provider(&fake).embed(ask, &EmbeddingRequest::new(["a"])).await.unwrap_err();
-    assert_eq!((error.kind(), error.provider(), fake.count()), (ErrorKind::Config, Some("cohere"), 0));
+    for (field, value) in [
+        ("embedding_types", json!(["int8"])),
+        ("model", json!("embed-english-v3.0")),
+        ("texts", json!(["b"])),
+        ("inputs", json!([])),
+        ("images", json!([])),
+    ] {
+        let fake = Arc::new(Fake::new(200, TWO));
+        let mut overrides = Overrides::default();
+        overrides.extra_body.insert(field.to_owned(), value);
+        let ask = Ask::new("embed-v4.0").with_overrides(&overrides);
+        let error = provider(&fake).embed(ask, &EmbeddingRequest::new(["a"])).await.unwrap_err();
+        assert_eq!((error.kind(), error.provider(), fake.count()), (ErrorKind::Config, Some("cohere"), 0));
+    }
 }

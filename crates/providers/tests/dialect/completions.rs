@@ -113,7 +113,7 @@ async fn nothing_is_a_continuation_too() {
     }
     let (told, error) = stream("vllm", data(&[r#"{"choices":[{"text":"","finish_reason":"stop"}]}"#])).await;
     assert!(error.is_none());
-    assert_eq!(told, [CompletionEvent::End(FinishReason::Stop)]);
+    assert_eq!(told, [opened(), CompletionEvent::End(FinishReason::Stop)]);
 }
 
 #[tokio::test]
@@ -149,6 +149,24 @@ async fn what_is_no_continuation_says_so() {
     assert_eq!(error.kind(), ErrorKind::ContextLength);
 }
 
+fn opened() -> CompletionEvent {
+    CompletionEvent::opened(Some(200), Some("req_1".to_owned()))
+}
+
+#[tokio::test]
+async fn a_stream_says_who_answers_once_that_is_known() {
+    let named = r#"{"model":"m-1","choices":[{"text":"on"}]}"#;
+    let end = r#"{"model":"m-1","choices":[{"text":"","finish_reason":"stop"}]}"#;
+    let whole = r#"{"model":"m-1","choices":[{"text":"on","finish_reason":"stop"}]}"#;
+    for fake in [data(&[named, end]), Fake::new(200, whole)] {
+        let (told, error) = stream("vllm", fake).await;
+        assert!(error.is_none(), "{error:?}");
+        let start = CompletionEvent::start(Some("m-1".to_owned()));
+        let text = CompletionEvent::Text("on".to_owned());
+        assert_eq!(told, [opened(), start, text, CompletionEvent::End(FinishReason::Stop)]);
+    }
+}
+
 #[tokio::test]
 async fn a_stream_is_whole_once_that_is_said() {
     let on = r#"{"choices":[{"index":0,"text":"on","finish_reason":null}],"usage":null}"#;
@@ -174,7 +192,7 @@ async fn a_stream_is_whole_once_that_is_said() {
     ] {
         let (told, error) = stream("vllm", fake).await;
         assert!(error.is_none(), "{error:?}");
-        assert_eq!(told, expected);
+        assert_eq!(told, [vec![opened()], expected].concat());
     }
 }
 

@@ -89,7 +89,7 @@ async fn a_continuation_cut_anywhere_is_the_same_continuation() {
         events
     };
     let whole = complete(0).await;
-    assert_eq!(whole.len(), 4);
+    assert_eq!(whole.len(), 5);
     for at in 1..=body.len() {
         assert_eq!(complete(at).await, whole, "cut at {at}");
     }

@@ -120,11 +120,15 @@ async fn errors_are_read_like_any_other() {
 }
 
 #[tokio::test]
-async fn the_form_of_vectors_is_not_for_a_target_to_decide() {
-    let mut overrides = Overrides::default();
-    overrides.extra_body.insert("encoding_format".to_owned(), json!("base64_int8"));
-    let fake = Arc::new(Fake::new(200, ""));
-    let ask = Ask::new(MODEL).with_overrides(&overrides);
-    let error = speaker(config("vllm"), &fake).embed(ask, &"a".into()).await.unwrap_err();
-    assert_eq!((error.kind(), fake.count()), (ErrorKind::Config, 0));
+async fn the_form_of_vectors_and_whose_they_are_is_not_for_a_target_to_decide() {
+    for (field, value) in
+        [("encoding_format", json!("base64_int8")), ("model", json!("other")), ("input", json!(["b"]))]
+    {
+        let mut overrides = Overrides::default();
+        overrides.extra_body.insert(field.to_owned(), value);
+        let fake = Arc::new(Fake::new(200, ""));
+        let ask = Ask::new(MODEL).with_overrides(&overrides);
+        let error = speaker(config("vllm"), &fake).embed(ask, &"a".into()).await.unwrap_err();
+        assert_eq!((error.kind(), fake.count()), (ErrorKind::Config, 0), "{field}");
+    }
 }

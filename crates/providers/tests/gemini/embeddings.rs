@@ -122,3 +122,15 @@ async fn what_a_target_adds_is_sent() {
     assert_eq!(fake.body()["extra"], 1);
     assert_eq!(fake.head().1["x-team"], "blue");
 }
+
+#[tokio::test]
+async fn whose_vectors_come_and_of_what_is_not_for_a_target_to_decide() {
+    for field in ["model", "requests", "instances", "content"] {
+        let fake = Arc::new(two());
+        let mut overrides = Overrides::default();
+        overrides.extra_body.insert(field.to_owned(), json!([]));
+        let ask = Ask::new(MODEL).with_overrides(&overrides);
+        let error = provider(&fake).embed(ask, &EmbeddingRequest::new(["one", "two"])).await.unwrap_err();
+        assert_eq!((error.kind(), fake.count()), (ErrorKind::Config, 0), "{field}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstop_core::embedding::{EmbeddingReply, EmbeddingRequest, InputType};
-use backstop_core::{Ask, Error, ErrorKind, Needs, Provider};
+use backstop_core::{Ask, Error, ErrorKind, Needs, Overrides, Provider};
 use serde_json::json;
 
 use crate::common::fake::Fake;
@@ -72,5 +72,22 @@ async fn vectors_that_are_none_are_a_bad_reply() {
         ),
     ] {
         assert_eq!(embed(status, body, &two).await.unwrap_err().kind(), kind);
+    }
+}
+
+#[tokio::test]
+async fn whose_vectors_come_and_of_what_is_not_for_a_target_to_decide() {
+    for (field, value) in [
+        ("encoding_format", json!("base64")),
+        ("output_dtype", json!("int8")),
+        ("model", json!("m")),
+        ("input", json!(["b"])),
+    ] {
+        let fake = Arc::new(Fake::new(200, "{}"));
+        let mut overrides = Overrides::default();
+        overrides.extra_body.insert(field.to_owned(), value);
+        let ask = Ask::new("mistral-embed").with_overrides(&overrides);
+        let error = provider(&fake).embed(ask, &EmbeddingRequest::new(["a"])).await.unwrap_err();
+        assert_eq!((error.kind(), fake.count()), (ErrorKind::Config, 0), "{field}");
     }
 }

@@ -78,7 +78,7 @@ async fn a_model_that_fills_no_gaps_says_so() {
 async fn a_streamed_text_is_read_and_ends_once() {
     let (told, error) = text_stream(of(&[MAIN, PARTS, LENGTH, "[DONE]"])).await;
     assert!(error.is_none());
-    assert_eq!(shown_text(&told), r#"" main" "() ä" 2+3 end:length"#);
+    assert_eq!(shown_text(&told), r#"start:m " main" "() ä" 2+3 end:length"#);
     for (data, words) in [
         (&[][..], "before its first event"),
         (&[MAIN], "mid-answer"),

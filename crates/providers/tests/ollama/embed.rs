@@ -73,3 +73,15 @@ async fn vectors_that_are_none_are_a_bad_reply() {
     assert_eq!(error.kind(), ErrorKind::Server);
     assert!(embed(r#"{"embeddings":[]}"#, &EmbeddingRequest::default()).await.unwrap().embeddings.is_empty());
 }
+
+#[tokio::test]
+async fn whose_vectors_come_and_of_what_is_not_for_a_target_to_decide() {
+    for (field, value) in [("model", json!("m")), ("input", json!(["b"]))] {
+        let fake = Arc::new(Fake::new(200, TWO));
+        let mut overrides = Overrides::default();
+        overrides.extra_body.insert(field.to_owned(), value);
+        let ask = Ask::new("nomic-embed-text").with_overrides(&overrides);
+        let error = provider(&fake).embed(ask, &EmbeddingRequest::new(["a"])).await.unwrap_err();
+        assert_eq!((error.kind(), fake.count()), (ErrorKind::Config, 0), "{field}");
+    }
+}

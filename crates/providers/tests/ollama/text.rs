@@ -102,7 +102,7 @@ async fn a_text_that_is_none_is_an_error() {
 async fn a_streamed_text_is_read_and_ends_once() {
     let (told, error) = text_stream(lines(&[UPON, A_TIME, DONE])).await;
     assert!(error.is_none());
-    assert_eq!(shown_text(&told), r#"" upon" " ä time" 3+2 end:length"#);
+    assert_eq!(shown_text(&told), r#"start:gemma4 " upon" " ä time" 3+2 end:length"#);
     for (all, words) in [
         (&[][..], "before its first line"),
         (&[UPON], "mid-answer"),

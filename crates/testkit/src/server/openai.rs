@@ -157,9 +157,7 @@ impl Completion {
     }
 
     fn usage_json(&self) -> Option<Value> {
-        let (prompt, completion) = self.usage?;
-        let total = prompt.saturating_add(completion);
-        Some(json!({ "prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": total }))
+        self.usage.map(|(prompt, completion)| counted(prompt, Some(completion)))
     }
 }
 
@@ -174,6 +172,57 @@ fn put(object: &mut Value, key: &str, value: Value) {
     if let Value::Object(fields) = object {
         fields.insert(key.to_owned(), value);
     }
+}
+
+/// The whole reply of `POST /completions`: a text that goes on.
+///
+/// ```
+/// use backstop_testkit::server::openai::continuation;
+///
+/// let reply = continuation(" there was", 3, 2);
+/// assert_eq!(reply.pointer("/choices/0/text"), Some(&" there was".into()));
+/// ```
+pub fn continuation(text: &str, prompt_tokens: u64, completion_tokens: u64) -> Value {
+    let mut reply = continuation_piece(text, Some("stop"));
+    put(&mut reply, "usage", counted(prompt_tokens, Some(completion_tokens)));
+    reply
+}
+
+/// The same in pieces, a word each: what a healthy stream sends.
+pub fn continuation_events(text: &str, prompt_tokens: u64, completion_tokens: u64) -> Vec<SseEvent> {
+    let words = text.split_inclusive(' ').map(|word| continuation_piece(word, None));
+    let mut end = continuation_piece("", Some("stop"));
+    put(&mut end, "usage", counted(prompt_tokens, Some(completion_tokens)));
+    words.chain([end]).map(SseEvent::from).chain([SseEvent::done()]).collect()
+}
+
+/// One piece of a streamed continuation.
+pub fn continuation_piece(text: &str, finish_reason: Option<&str>) -> Value {
+    let choice = json!({ "index": 0, "text": text, "finish_reason": finish_reason, "logprobs": null });
+    json!({ "id": "cmpl-test", "object": "text_completion", "created": 1_700_000_000, "model": MODEL, "choices": [choice] })
+}
+
+/// The reply of `POST /embeddings`, its vectors in reverse, since what counts is the index of each.
+///
+/// ```
+/// use backstop_testkit::server::openai::embeddings;
+///
+/// let reply = embeddings(&[vec![1.0, 0.0], vec![0.0, 1.0]]);
+/// assert_eq!(reply.pointer("/data/0/index"), Some(&1.into()));
+/// ```
+pub fn embeddings(vectors: &[Vec<f32>]) -> Value {
+    let one = |(index, vector): (usize, &Vec<f32>)| json!({ "object": "embedding", "index": index, "embedding": vector });
+    let data: Vec<Value> = vectors.iter().enumerate().rev().map(one).collect();
+    json!({ "object": "list", "data": data, "model": MODEL, "usage": counted(vectors.len() as u64, None) })
+}
+
+fn counted(prompt: u64, completion: Option<u64>) -> Value {
+    let total = prompt.saturating_add(completion.unwrap_or_default());
+    let mut usage = json!({ "prompt_tokens": prompt, "total_tokens": total });
+    if let Some(completion) = completion {
+        put(&mut usage, "completion_tokens", completion.into());
+    }
+    usage
 }
 
 /// An error body: `{"error":{"message","type","param","code"}}`, as the answer to a request and as an event in a stream.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 use wiremock::ResponseTemplate;
 
-use super::openai::{Completion, MODEL, error};
+use super::openai::{self, Completion, MODEL, error};
 use super::script::Script;
 
 /// The request id of every JSON recipe, in `x-request-id`.
@@ -92,6 +92,16 @@ impl Recipe {
     /// 200 with this reply.
     pub fn completion(completion: &Completion) -> Self {
         Self::json(200, &completion.json())
+    }
+
+    /// 200 with a whole continuation of a text, as `POST /completions` gives it, that used 3 and 2 tokens.
+    pub fn continuation(text: &str) -> Self {
+        Self::json(200, &openai::continuation(text, 3, 2))
+    }
+
+    /// 200 with these vectors, as `POST /embeddings` gives them; each used one token.
+    pub fn embeddings(vectors: &[Vec<f32>]) -> Self {
+        Self::json(200, &openai::embeddings(vectors))
     }
 
     /// 429 of the passing kind.

@@ -63,9 +63,13 @@ fn show(event: &ChatEvent) -> String {
     }
 }
 
-/// The pieces of a text, in short.
+/// The pieces of a text after the one that says that the response has begun, in short.
 pub(crate) fn shown_text(told: &[CompletionEvent]) -> String {
+    let (first, rest) = told.split_first().unwrap();
+    let opened = matches!(first, CompletionEvent::Start { status: Some(200), model: None, .. });
+    assert!(opened, "{first:?}");
     let show = |event: &CompletionEvent| match event {
+        CompletionEvent::Start { model, .. } => format!("start:{}", model.as_deref().unwrap_or("?")),
         CompletionEvent::Text(text) => format!("{text:?}"),
         CompletionEvent::Usage(usage) => {
             format!("{}+{}", usage.input_tokens.unwrap_or(0), usage.output_tokens.unwrap_or(0))
@@ -73,7 +77,7 @@ pub(crate) fn shown_text(told: &[CompletionEvent]) -> String {
         CompletionEvent::End(finish) => format!("end:{finish}"),
         _ => "?".to_owned(),
     };
-    told.iter().map(show).collect::<Vec<_>>().join(" ")
+    rest.iter().map(show).collect::<Vec<_>>().join(" ")
 }
 
 pub(crate) fn collect(told: &[ChatEvent]) -> ChatReply {
