@@ -5,6 +5,7 @@
 mod chat_completions;
 mod cohere;
 mod generate_content;
+mod history;
 mod messages;
 mod mistral;
 mod ollama;
