@@ -239,6 +239,18 @@ async fn ids_of_calls_that_are_too_long_are_mapped() {
 }
 
 #[tokio::test]
+async fn no_arguments_are_those_of_an_empty_object() {
+    for (arguments, expected) in
+        [("", "{}"), (" ", "{}"), (r#"{"a":1}"#, r#"{"a":1}"#), ("{\"a\":", "{\"a\":")]
+    {
+        let calls = AssistantMessage::default().with_tool_calls([ToolCall::new("c", "f", arguments)]);
+        let messages = [Message::user("x"), Message::Assistant(calls), Message::tool("c", "done")];
+        let input = sent(&ChatRequest::new(messages)).await["input"].clone();
+        assert_eq!(input[1]["arguments"], expected);
+    }
+}
+
+#[tokio::test]
 async fn every_status_has_its_end() {
     let with = |status: &str, details: &str| {
         HEALTHY.replace(

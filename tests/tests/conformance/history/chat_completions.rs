@@ -26,6 +26,9 @@ pub(super) fn words(body: &Value) -> Checked<Vec<Word>> {
                     words.push(Word::Said(text(message, "content")?));
                 }
                 for call in calls {
+                    let id = text(call, "id")?;
+                    let plain = id.len() <= ID_MAX && id.bytes().all(|byte| byte.is_ascii_graphic());
+                    ensure(plain, || format!("no id of a call: {id:?}"))?;
                     words.push(self::call(call)?);
                 }
             }
@@ -72,8 +75,7 @@ pub(super) fn call(call: &Value) -> Checked<Word> {
     object(call, &["id", "type", "function"], &[])?;
     is(call, "type", "function")?;
     let id = text(call, "id")?;
-    let plain = (1..=ID_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
-    ensure(plain, || format!("no id of a call: {id:?}"))?;
+    ensure(!id.is_empty(), || format!("a call without an id: {call}"))?;
     let function = &call["function"];
     object(function, &["name", "arguments"], &[])?;
     Ok(Word::Call { id, name: text(function, "name")?, arguments: argument_text(function, "arguments")? })
