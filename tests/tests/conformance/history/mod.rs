@@ -46,7 +46,7 @@ const WIRES: &[Wire] = &[
     Wire {
         name: "openai",
         rules: chat_completions::words,
-        id: |n| format!("call_Ab3/x.y:{n}"),
+        id: |n| format!("functions.get_weather:{n:060}"),
         nothing: "",
         seal: None,
     },
