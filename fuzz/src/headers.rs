@@ -1,9 +1,10 @@
 //! Answers of any status, with any headers.
 
 use backstop_core::Error;
+use backstop_core::chat::{ChatEvent, ChatRequest};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::door::{Door, now};
+use crate::door::{Door, now, told};
 use crate::whole::{Asked, answer, pick};
 use crate::{sound, with_key};
 
@@ -40,9 +41,15 @@ pub fn refusal(input: &[u8]) {
         Ok(reply) => assert!((200..300).contains(&status), "{status} passes for a success: {reply}"),
     }
     door.says(status, headers, [&*body]);
-    let request = backstop_core::chat::ChatRequest::user("hello");
-    match now(door.provider.chat_stream(door.ask, &request)) {
-        Err(error) => check(&error),
-        Ok(_) => assert!((200..300).contains(&status), "{status} passes for a success"),
-    }
+    let begun = now(door.provider.chat_stream(door.ask, &ChatRequest::user("hello")));
+    assert!(begun.is_err() || (200..300).contains(&status), "{status} passes for a success");
+    told(
+        begun,
+        |event| matches!(event, ChatEvent::End(_)),
+        64 + body.len(),
+        |error| {
+            check(error);
+            String::new()
+        },
+    );
 }
