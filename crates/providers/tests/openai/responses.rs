@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use backstop_core::chat::{
-    ChatReply, ChatRequest, Effort, FinishReason, Format, Message, Part, ProviderRef, ReasoningRequest,
-    Sealed, Tool, ToolCall, ToolChoice,
+    AssistantMessage, ChatReply, ChatRequest, Effort, FinishReason, Format, Message, Part, ProviderRef,
+    ReasoningRequest, Sealed, Tool, ToolCall, ToolChoice,
 };
 use backstop_core::{Ask, Env, Error, ErrorKind, Overrides, Provider, Settings, Usage};
 use backstop_providers::openai::OpenAiConfig;
