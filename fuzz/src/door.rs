@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http::{HeaderMap, StatusCode};
 
-use crate::family::Build;
+use crate::family::Row;
 
 /// More often than anything that goes on has to be asked whether it is done.
 const POLLS: usize = 10_000;
@@ -21,6 +21,8 @@ const POLLS: usize = 10_000;
 pub(crate) struct Door {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) ask: Ask<'static>,
+    /// What is nowhere in a stream that has not been ended.
+    pub(crate) ends: &'static [&'static str],
     next: Arc<Next>,
 }
 
@@ -36,6 +38,9 @@ impl Transport for Next {
     }
 }
 
+/// A stream, as providers give it.
+type Pieces<T> = Pin<Box<dyn Stream<Item = Result<T, Error>> + Send>>;
+
 /// What came of a stream: its pieces, and the error it ended with.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Told<T> {
@@ -44,10 +49,10 @@ pub(crate) struct Told<T> {
 }
 
 impl Door {
-    pub(crate) fn new((model, build): (&'static str, Build)) -> Self {
+    pub(crate) fn new((model, ends, build): Row) -> Self {
         let next = Arc::new(Next::default());
         let provider = build(next.clone()).expect("these settings work");
-        Self { provider, ask: Ask::new(model), next }
+        Self { provider, ask: Ask::new(model), ends, next }
     }
 
     /// What is answered to the next request.
@@ -78,7 +83,7 @@ pub(crate) fn now<T>(task: impl Future<Output = T>) -> T {
 
 /// Drives a stream to its end, of which there is one. There are no more pieces than `most`.
 pub(crate) fn told<T: Debug>(
-    begun: Result<Pin<Box<dyn Stream<Item = Result<T, Error>> + Send>>, Error>,
+    begun: Result<Pieces<T>, Error>,
     is_end: impl Fn(&T) -> bool,
     most: usize,
     check: impl Fn(&Error) -> String,
