@@ -18,7 +18,8 @@ pub fn stream(family: &Family, input: &[u8]) {
     let door = Door::new(family.pick(letter));
     let body = with_key(input);
     same_however_cut(&body, cuts, |pieces| chat(&door, pieces, input));
-    let text = String::from_utf8_lossy(&body);
+    // A reason that is null is none.
+    let text = String::from_utf8_lossy(&body).replace("\"finish_reason\":null", "");
     // Escaped, a marker looks different, and what is one value is whole at the end of the body.
     if is_framed(family, &body) && !text.contains("\\u") && !door.ends.iter().any(|end| text.contains(end)) {
         let told = chat(&door, &[&body], input);
