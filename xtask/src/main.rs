@@ -112,8 +112,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "fuzz",
-        options: "[--seconds N]",
-        about: "coverage-guided fuzzing of the config parser, 60 s by default; not part of ci",
+        options: "[--seconds N] [TARGET]",
+        about: "coverage-guided fuzzing of all that reads what others wrote, 60 s a target; not part of ci",
         run: fuzz::run,
     },
     Command {

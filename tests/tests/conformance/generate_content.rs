@@ -82,10 +82,15 @@ impl Subject for GenerateContent {
 fn parts(said: &Said) -> Value {
     let thought = said.reasoning.iter().map(|text| json!({ "text": text, "thought": true }));
     let text = Some(&said.text).filter(|text| !text.is_empty()).map(|text| json!({ "text": text }));
-    let calls = said.calls.iter().map(|call| {
+    let calls = said.calls.iter().enumerate().map(|(index, call)| {
         let args: Value = serde_json::from_str(&call.arguments).unwrap();
         // Without an id, as older models call.
-        json!({ "functionCall": { "name": call.name, "args": args } })
+        let mut part = json!({ "functionCall": { "name": call.name, "args": args } });
+        // Of calls made at once, the first is signed for all.
+        if index == 0 {
+            part["thoughtSignature"] = "CiQBjz1r".into();
+        }
+        part
     });
     thought.chain(text).chain(calls).collect()
 }

@@ -6,6 +6,7 @@ mod bedrock;
 mod chat_completions;
 mod cohere;
 mod generate_content;
+mod history;
 mod messages;
 mod mistral;
 mod ollama;

@@ -60,7 +60,8 @@ fn content(said: &Said) -> Value {
 }
 
 fn thinking(thought: &str) -> Value {
-    json!({ "type": "thinking", "thinking": [{ "type": "text", "text": thought }] })
+    let thinking = json!([{ "type": "text", "text": thought }]);
+    json!({ "type": "thinking", "thinking": thinking, "signature": "c2lnbmVk" })
 }
 
 fn calls(said: &Said) -> Vec<Value> {

@@ -52,7 +52,8 @@ impl Subject for Responses {
 
 fn items(said: &Said) -> Vec<Value> {
     let thought = said.reasoning.iter().map(|text| {
-        json!({ "type": "reasoning", "id": "rs_1", "summary": [{ "type": "summary_text", "text": text }] })
+        json!({ "type": "reasoning", "id": "rs_1", "summary": [{ "type": "summary_text", "text": text }],
+            "encrypted_content": "gAAAAABo" })
     });
     let text = Some(&said.text).filter(|text| !text.is_empty()).map(|text| {
         let content = json!([{ "type": "output_text", "text": text, "annotations": [] }]);

@@ -54,6 +54,11 @@ fn hash(salt: u8, text: &str) -> u64 {
     })
 }
 
+/// Arguments as the text they came as: what a model wrote is for the service to judge. No text at all is no JSON.
+pub(crate) fn json_text(arguments: &str) -> &str {
+    if arguments.trim().is_empty() { "{}" } else { arguments }
+}
+
 /// Arguments as the text of an object: a model may have written anything, and templates read them.
 pub(super) fn object_text(arguments: &str) -> Cow<'_, str> {
     if serde_json::from_str::<Map<String, Value>>(arguments).is_ok() {
@@ -98,6 +103,15 @@ mod tests {
         let ids = CallIds::of(&messages, 40);
         assert_eq!(ids.get(&taken), taken);
         assert_ne!(ids.get("ü"), taken);
+    }
+
+    #[test]
+    fn no_arguments_are_those_of_an_empty_object_and_others_stay_as_they_are() {
+        for (arguments, expected) in
+            [("", "{}"), (" \n", "{}"), (r#" {"a":1}"#, r#" {"a":1}"#), ("{\"a\":", "{\"a\":")]
+        {
+            assert_eq!(json_text(arguments), expected);
+        }
     }
 
     #[test]

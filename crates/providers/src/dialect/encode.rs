@@ -10,7 +10,7 @@ use backstop_core::{Ask, Error, ErrorKind};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::calls::{CallIds, object_text};
+use super::calls::{CallIds, json_text, object_text};
 use super::dialect::{Dialect, Limit, Resent, Takes, Thinking, Words};
 use super::wire::{
     ChatBody, Content, EffortObject, FileId, FunctionName, FunctionSchema, ImageUrl, JsonSchema, Link,
@@ -167,7 +167,7 @@ fn message<'a>(
 fn call<'a>(takes: &Takes, ids: &CallIds<'a>, call: &'a ToolCall) -> WireCall<'a> {
     let arguments = match takes.argument_objects {
         true => object_text(&call.arguments),
-        false => Cow::Borrowed(&*call.arguments),
+        false => Cow::Borrowed(json_text(&call.arguments)),
     };
     WireCall {
         id: ids.get(&call.id),

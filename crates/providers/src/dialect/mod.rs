@@ -27,7 +27,7 @@ use backstop_core::Kind;
 pub use config::DialectConfig;
 pub use provider::DialectProvider;
 
-pub(crate) use calls::CallIds;
+pub(crate) use calls::{CallIds, json_text};
 pub(crate) use dialect::{
     Dialect, Gives, HEADERS, HeaderOption, KeyHeader, Limit, Paths, Place, Quirks, Resent, STREAM_USAGE,
     Takes, Thinking, Words,

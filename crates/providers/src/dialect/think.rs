@@ -3,6 +3,9 @@
 const OPEN: &str = "<think>";
 const CLOSE: &str = "</think>";
 
+/// More white space than stands in front of any thought. What goes on like that is the text.
+const GAP_MAX: usize = 4 << 10;
+
 /// What is said, told apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Said {
@@ -36,7 +39,7 @@ impl Tags {
             let start = self.held.trim_start();
             if let Some(rest) = start.strip_prefix(OPEN) {
                 (self.place, self.held) = (Place::Inside, rest.to_owned());
-            } else if !OPEN.starts_with(start) {
+            } else if !OPEN.starts_with(start) || self.held.len() > GAP_MAX {
                 self.place = Place::Text;
             }
         }
@@ -96,6 +99,13 @@ mod tests {
             }
         }
         (thought, text)
+    }
+
+    #[test]
+    fn endless_white_space_is_not_held_back() {
+        let mut tags = Tags::default();
+        let told: usize = (0..10_000).map(|_| tags.push("\n").len()).sum();
+        assert!(told > 0 && tags.held.len() <= GAP_MAX, "{told} pieces told, {} bytes held", tags.held.len());
     }
 
     #[test]

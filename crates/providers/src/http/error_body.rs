@@ -31,10 +31,11 @@ impl ErrorBody {
             Ok(value) => Self::of(&value).unwrapped(),
             Err(_) => Self { message: words_of_page(text).to_owned(), ..Self::default() },
         };
+        // Masked first: of a key that is cut in two nobody would know the half that stays.
+        read.message = mask.apply(&read.message).into_owned();
         if read.message.len() > MESSAGE_MAX {
             read.message = read.message.chars().take(MESSAGE_MAX).collect();
         }
-        read.message = mask.apply(&read.message).into_owned();
         read
     }
 
@@ -121,6 +122,8 @@ fn words_of_page(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use backstop_core::Secret;
+
     use super::*;
 
     fn read(body: &str) -> (String, Option<String>, Option<String>) {
@@ -179,6 +182,14 @@ mod tests {
             let body = ErrorBody::parse(body.as_bytes(), &Mask::default());
             assert_eq!((&*body.message, body.param.as_deref()), ("m", Some(param)));
         }
+    }
+
+    #[test]
+    fn no_part_of_a_key_is_left_where_a_long_message_ends() {
+        let mask = Mask::new([Secret::new("0a1b2c3d4e5f6a7b")]);
+        let body = format!("{}0a1b2c3d4e5f6a7b", " x".repeat(MESSAGE_MAX / 2 - 4));
+        let told = ErrorBody::parse(body.as_bytes(), &mask).message;
+        assert!(!told.contains("0a1b"), "{}", told.trim_start_matches(" x"));
     }
 
     #[test]

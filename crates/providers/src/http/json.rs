@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
+use serde_path_to_error::{Path, Segment};
 
 /// How much of a path is told. Its names are the server's.
 const PATH_MAX: usize = 80;
@@ -30,9 +31,8 @@ fn told<'a, T: Deserialize<'a>>(text: &'a str) -> String {
     let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut reader) else {
         return "goes on after its end".to_owned();
     };
-    let path: String = error.path().to_string().chars().take(PATH_MAX).collect();
     let at = error.inner();
-    let place = format!("at `{path}`, line {}, column {}", at.line(), at.column());
+    let place = format!("at `{}`, line {}, column {}", whole_names(error.path()), at.line(), at.column());
     match at.classify() {
         Category::Data => format!("has another form than documented {place}"),
         Category::Eof => "is JSON that breaks off".to_owned(),
@@ -40,8 +40,25 @@ fn told<'a, T: Deserialize<'a>>(text: &'a str) -> String {
     }
 }
 
+/// The beginning of a path, in whole names: half of a name may be half of a key, which nobody would know for one.
+fn whole_names(path: &Path) -> String {
+    let mut told = String::new();
+    for segment in path {
+        let dot = if told.is_empty() || matches!(segment, Segment::Seq { .. }) { "" } else { "." };
+        let name = segment.to_string();
+        if told.len() + name.len() > PATH_MAX {
+            told.push('…');
+            break;
+        }
+        told = told + dot + &name;
+    }
+    if told.is_empty() { ".".to_owned() } else { told }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[derive(Debug, Deserialize)]
@@ -70,6 +87,21 @@ mod tests {
         ] {
             let told = from_json::<Outer>(text).unwrap_err();
             assert!(told.contains(word) && !told.contains("private"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_cut_between_names() {
+        type Deep = BTreeMap<String, BTreeMap<String, Vec<u8>>>;
+        let long = "k".repeat(PATH_MAX - 1);
+        for (first, second, path) in [
+            ("a".to_owned(), "b".to_owned(), "`a.b[0]`".to_owned()),
+            (long.clone(), "secret".to_owned(), format!("`{long}…`")),
+            ("secret".repeat(PATH_MAX), "b".to_owned(), "`…`".to_owned()),
+        ] {
+            let told =
+                from_json::<Deep>(format!(r#"{{"{first}":{{"{second}":["x"]}}}}"#).as_bytes()).unwrap_err();
+            assert!(told.contains(&path) && !told.contains("secret"), "{told}");
         }
     }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::wire::{
     FlatChoice, FlatTool, InputContent, InputPart, Item, ResponseBody, TextFormat, TextOptions, WireReasoning,
 };
-use crate::dialect::{CallIds, Link, number, unknown, written};
+use crate::dialect::{CallIds, Link, json_text, number, unknown, written};
 
 /// The longest id of a call that is taken.
 const CALL_ID_MAX: usize = 64;
@@ -123,7 +123,7 @@ fn assistant<'a>(
         r#type: "function_call",
         call_id: ids.get(id),
         name,
-        arguments,
+        arguments: json_text(arguments),
     });
     let is_ours = |sealed: &&Sealed| sealed.provider == provider && sealed.model == ask.model();
     let mut sealed = sealed.iter().filter(is_ours).filter_map(unsealed).peekable();

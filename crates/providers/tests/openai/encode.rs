@@ -126,6 +126,18 @@ async fn what_only_goes_with_tools_is_left_out_without_them() {
 }
 
 #[tokio::test]
+async fn no_arguments_are_those_of_an_empty_object() {
+    for (arguments, expected) in
+        [("", "{}"), (" ", "{}"), (r#"{"a":1}"#, r#"{"a":1}"#), ("{\"a\":", "{\"a\":")]
+    {
+        let calls = AssistantMessage::default().with_tool_calls([ToolCall::new("c", "f", arguments)]);
+        let messages = [Message::user("x"), Message::Assistant(calls), Message::tool("c", "done")];
+        let messages = sent(&ChatRequest::new(messages)).await["messages"].clone();
+        assert_eq!(messages[1]["tool_calls"][0]["function"]["arguments"], expected);
+    }
+}
+
+#[tokio::test]
 async fn forms_of_messages_and_answers() {
     let json = ChatRequest::user("JSON, please").with_format(Format::Json);
     assert_eq!(sent(&json).await["response_format"], json!({ "type": "json_object" }));

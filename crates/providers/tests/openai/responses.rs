@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use backstop_core::chat::{
-    ChatReply, ChatRequest, Effort, FinishReason, Format, Message, Part, ProviderRef, ReasoningRequest,
-    Sealed, Tool, ToolCall, ToolChoice,
+    AssistantMessage, ChatReply, ChatRequest, Effort, FinishReason, Format, Message, Part, ProviderRef,
+    ReasoningRequest, Sealed, Tool, ToolCall, ToolChoice,
 };
 use backstop_core::{Ask, Env, Error, ErrorKind, Overrides, Provider, Settings, Usage};
 use backstop_providers::openai::OpenAiConfig;
@@ -235,6 +235,18 @@ async fn ids_of_calls_that_are_too_long_are_mapped() {
         let input = sent(&request).await["input"].clone();
         assert_eq!(input[1]["call_id"], input[2]["call_id"]);
         assert_eq!(input[1]["call_id"] == id, stays);
+    }
+}
+
+#[tokio::test]
+async fn no_arguments_are_those_of_an_empty_object() {
+    for (arguments, expected) in
+        [("", "{}"), (" ", "{}"), (r#"{"a":1}"#, r#"{"a":1}"#), ("{\"a\":", "{\"a\":")]
+    {
+        let calls = AssistantMessage::default().with_tool_calls([ToolCall::new("c", "f", arguments)]);
+        let messages = [Message::user("x"), Message::Assistant(calls), Message::tool("c", "done")];
+        let input = sent(&ChatRequest::new(messages)).await["input"].clone();
+        assert_eq!(input[1]["arguments"], expected);
     }
 }
 

@@ -99,6 +99,14 @@ pub struct Place<'a> {
     pub key: Option<&'a str>,
 }
 
+impl<'a> Place<'a> {
+    /// The place with this origin and key, for tests that go beyond the cases.
+    #[must_use]
+    pub const fn new(origin: &'a str, key: Option<&'a str>) -> Self {
+        Self { origin, key }
+    }
+}
+
 /// The cases, in the order of the report.
 const CASES: &[&[Case]] = &[
     answers::CASES,

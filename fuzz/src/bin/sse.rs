@@ -1,0 +1,5 @@
+//! Server-sent events of every provider that streams them: see the library.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| backstop_fuzz::stream(&backstop_fuzz::SSE, input));
