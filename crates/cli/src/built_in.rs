@@ -68,3 +68,22 @@ async fn running(kind: &Kind, env: &Env) -> Option<Choice> {
     };
     Some(Choice { target: format!("{}/{model}", kind.name), because: format!("{} runs", kind.name) })
 }
+
+/// For vectors: the first provider whose conventional key is set and that makes them. No other is asked after it, since
+/// vectors of two models cannot be compared.
+pub(crate) fn route_of_vectors(registry: &Registry, env: &Env) -> Result<Route, Error> {
+    let able = || registry.kinds().filter_map(|kind| Some((kind, kind.default_embedder?)));
+    for (kind, model) in able() {
+        if let Some(variable) = kind.key_envs.iter().find(|variable| env.var(variable).is_some()) {
+            let target = format!("{}/{model}", kind.name);
+            human::note(&format!("no config file: using {target} ({variable} is set)"));
+            return Route::of(UNNAMED, [target]);
+        }
+    }
+    let variables: Vec<&str> = able().flat_map(|(kind, _)| kind.key_envs).copied().collect();
+    let message = format!(
+        "nothing that makes vectors is configured: set {}, name --models, or write a config file with `backstop config init`",
+        variables.join(" or ")
+    );
+    Err(Error::new(ErrorKind::Config, message))
+}

@@ -10,14 +10,14 @@ use crate::args::Embed;
 use crate::exit::Exit;
 use crate::human::{self, Progress};
 use crate::json;
-use crate::setup::Setup;
+use crate::setup::{Setup, Wants};
 use crate::text::{beside, interrupted};
 
 pub(crate) async fn run(config: Option<PathBuf>, verbose: bool, arguments: Embed) -> Exit {
     let Embed { terms, text } = arguments;
     let progress = Arc::new(Progress::new(verbose));
     let prepared = match check(&text).and_then(|()| Setup::find(config)) {
-        Ok(setup) => setup.client_for(&terms).await,
+        Ok(setup) => setup.client_for(&terms, Wants::Vectors).await,
         Err(error) => Err(error),
     };
     let outcome = match prepared {

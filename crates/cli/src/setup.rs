@@ -14,6 +14,13 @@ use crate::human;
 /// The name of the route that is no route of the file's.
 pub(crate) const UNNAMED: &str = "default";
 
+/// What is asked for, where nobody says of whom.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wants {
+    Text,
+    Vectors,
+}
+
 /// What the program found when it started.
 #[derive(Debug)]
 pub(crate) struct Setup {
@@ -41,8 +48,8 @@ impl Setup {
     }
 
     /// A client on the terms that were typed.
-    pub(crate) async fn client_for(&self, terms: &Terms) -> Result<Backstop, Error> {
-        let mut client = self.client(terms.route.as_deref(), terms.models.as_deref()).await?;
+    pub(crate) async fn client_for(&self, terms: &Terms, wants: Wants) -> Result<Backstop, Error> {
+        let mut client = self.client(terms, wants).await?;
         if let Some(deadline) = terms.deadline {
             client = client.with_deadline(deadline);
         }
@@ -53,8 +60,9 @@ impl Setup {
     }
 
     /// A client over what the arguments name; says on stderr what it chose by itself.
-    async fn client(&self, route: Option<&str>, models: Option<&[String]>) -> Result<Backstop, Error> {
-        if let Some(models) = models {
+    async fn client(&self, terms: &Terms, wants: Wants) -> Result<Backstop, Error> {
+        let route = terms.route.as_deref();
+        if let Some(models) = &terms.models {
             let route = Route::of(UNNAMED, models)?;
             return self.builder().route(route).build();
         }
@@ -62,6 +70,9 @@ impl Setup {
             return match route {
                 Some(name) => {
                     self.builder().route(Route::of(UNNAMED, [name]).map_err(|_| no_route(name, &[]))?).build()
+                }
+                None if wants == Wants::Vectors => {
+                    self.builder().route(built_in::route_of_vectors(&self.registry, &self.env)?).build()
                 }
                 None => self.builder().route(built_in::route(&self.registry, &self.env).await?).build(),
             };

@@ -15,7 +15,7 @@ use crate::args::{Chat, Complete, Terms};
 use crate::exit::Exit;
 use crate::human::{self, Progress};
 use crate::json::{self, Told};
-use crate::setup::Setup;
+use crate::setup::{Setup, Wants};
 
 /// What is asked.
 enum Request {
@@ -67,7 +67,7 @@ async fn prepare(
     request: Result<Request, Error>,
 ) -> Result<(Backstop, Request), Error> {
     let request = request?;
-    Ok((Setup::find(config)?.client_for(terms).await?, request))
+    Ok((Setup::find(config)?.client_for(terms, Wants::Text).await?, request))
 }
 
 fn read_prompt(given: Option<&str>) -> Result<String, Error> {

@@ -146,6 +146,8 @@ pub struct Kind {
     pub key_envs: &'static [&'static str],
     /// The model that is asked where nobody names one.
     pub default_model: Option<&'static str>,
+    /// The same for embeddings.
+    pub default_embedder: Option<&'static str>,
     /// The settings only it knows.
     pub options: &'static [KindOption],
     /// Whether it is there to answer when nothing else is configured, and is otherwise not chosen unasked.
@@ -165,6 +167,7 @@ impl Kind {
             name,
             key_envs: &[],
             default_model: None,
+            default_embedder: None,
             options: &[],
             last_resort: false,
             find: None,
@@ -207,6 +210,13 @@ impl Kind {
     /// Why nothing is known of it: usually that it does not run.
     pub fn find(&self, env: &Env) -> Option<Found> {
         self.find.map(|find| find(env.clone()))
+    }
+
+    /// Says which model is asked for vectors where nobody names one.
+    #[must_use]
+    pub fn with_default_embedder(mut self, model: &'static str) -> Self {
+        self.default_embedder = Some(model);
+        self
     }
 
     /// Says which settings only it knows.

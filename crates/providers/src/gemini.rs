@@ -79,6 +79,9 @@ pub const NAME: &str = "gemini";
 /// The model to ask when the user names none.
 pub const DEFAULT_MODEL: &str = "gemini-flash-latest";
 
+/// The model to ask for vectors when the user names none.
+pub const DEFAULT_EMBEDDER: &str = "gemini-embedding-001";
+
 const BASE_URL: &str = "https://generativelanguage.googleapis.com";
 const VERSION: &str = "v1beta";
 
@@ -104,6 +107,7 @@ pub fn kind() -> Kind {
     Kind::new(NAME, |settings| Ok(Arc::new(Gemini::new(GeminiConfig::from_settings(settings)?)?)))
         .with_key_envs(KEY_VARIABLES)
         .with_default_model(DEFAULT_MODEL)
+        .with_default_embedder(DEFAULT_EMBEDDER)
         .with_options(OPTIONS)
 }
 

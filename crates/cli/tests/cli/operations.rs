@@ -57,6 +57,27 @@ async fn for_people_a_vector_is_a_line_and_the_space_stands_beside() {
     assert!(told.contains("first/a") && told.contains("overloaded (503)"), "{told}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_config_file_vectors_are_asked_of_the_first_provider_whose_key_is_set_and_that_makes_them()
+{
+    let folder = Folder::new("vectors-unconfigured");
+    let vector = vec![vec![0.5; 1536]];
+    let server = FailingServer::start(Recipe::embeddings(&vector)).await;
+    let mut command = folder.backstop(&["embed", "--json", "one"]);
+    command.env("ANTHROPIC_API_KEY", "sk-chats-only").env("OPENAI_API_KEY", "sk-x");
+    let output = command.env("OPENAI_BASE_URL", server.uri()).output().unwrap();
+    let value = object(&output);
+    assert_eq!((code(&output), &value["space"]), (0, &json!("text-embedding-3-small")), "{value}");
+    assert_eq!(server.bodies()[0]["model"], "text-embedding-3-small");
+    assert!(text(&output.stderr).contains("using openai/text-embedding-3-small (OPENAI_API_KEY is set)"));
+
+    let output = folder.backstop(&["embed", "--json", "one"]).output().unwrap();
+    let value = object(&output);
+    let message = value["error"]["message"].as_str().unwrap();
+    assert_eq!((code(&output), &value["error"]["kind"]), (2, &json!("config")), "{value}");
+    assert!(message.contains("set OPENAI_API_KEY or") && message.contains("--models"), "{message}");
+}
+
 /// One text more than a request may hold, and servers for them: the second part fails at the first target.
 async fn split(folder: &Folder, second: Recipe) -> (Vec<String>, std::process::Output) {
     let half: Vec<Vec<f32>> = (0..2048_u16).map(|number| vec![f32::from(number), 0.5]).collect();

@@ -20,11 +20,15 @@ pub const NAME: &str = "cohere";
 /// The model to ask when the user names none.
 pub const DEFAULT_MODEL: &str = "command-a-03-2025";
 
+/// The model to ask for vectors when the user names none.
+pub const DEFAULT_EMBEDDER: &str = "embed-v4.0";
+
 /// The kind, for a [`Registry`](backstop_core::Registry) of your own.
 #[must_use]
 pub fn kind() -> Kind {
     Kind::new(NAME, |settings| Ok(Arc::new(Cohere::new(CohereConfig::from_settings(settings)?)?)))
         .with_key_envs(config::KEY_VARIABLES)
         .with_default_model(DEFAULT_MODEL)
+        .with_default_embedder(DEFAULT_EMBEDDER)
         .with_options(config::OPTIONS)
 }

@@ -26,6 +26,9 @@ pub const NAME: &str = "openai";
 /// The model to ask when the user names none.
 pub const DEFAULT_MODEL: &str = "gpt-6-luna";
 
+/// The model to ask for vectors when the user names none.
+pub const DEFAULT_EMBEDDER: &str = "text-embedding-3-small";
+
 static DIALECT: Dialect = Dialect {
     name: NAME,
     base_url: "https://api.openai.com/v1",
@@ -76,5 +79,6 @@ pub fn kind() -> Kind {
     Kind::new(NAME, |settings| Ok(Arc::new(OpenAi::new(OpenAiConfig::from_settings(settings)?)?)))
         .with_key_envs(DIALECT.key_variables)
         .with_default_model(DEFAULT_MODEL)
+        .with_default_embedder(DEFAULT_EMBEDDER)
         .with_options(DIALECT.options)
 }
