@@ -123,7 +123,7 @@ impl Config {
     }
 
     fn build<'a>(fields: &Fields, report: &mut Report<'a>, kinds: &Kinds<'a>, env: &Env) -> Self {
-        let providers = providers::setups(fields.entries_of("providers"), report, env);
+        let providers = providers::setups(fields.entries_of("providers"), report, kinds.registry, env);
         let mut builder = Builder { report, kinds, too_many: false };
         let facts = builder.facts(fields.entries_of("models"));
         let routes = builder.routes(fields.entries_of("routes"));

@@ -1,6 +1,6 @@
 //! Tables of providers: which kind each is, and the settings it is built from.
 
-use backstop_core::{Env, Registry, Secret, Settings};
+use backstop_core::{Env, Kind, Registry, Secret, Settings, Shape};
 use serde_json::{Map, Value as Json};
 use toml::de::DeTable;
 
@@ -142,7 +142,12 @@ impl Reader<'_> {
 }
 
 /// The providers of a file, in its order.
-pub(crate) fn setups(entries: &[Field], report: &mut Report<'_>, env: &Env) -> Vec<ProviderSetup> {
+pub(crate) fn setups(
+    entries: &[Field],
+    report: &mut Report<'_>,
+    registry: &Registry,
+    env: &Env,
+) -> Vec<ProviderSetup> {
     let tables = |field: &'_ Field| field.found.table().is_some_and(|fields| fields.kind.is_some());
     let spans: Vec<Span> =
         entries.iter().filter(|field| tables(field)).map(|field| field.found.span.clone()).collect();
@@ -150,10 +155,10 @@ pub(crate) fn setups(entries: &[Field], report: &mut Report<'_>, env: &Env) -> V
     for (field, place) in entries.iter().filter(|field| tables(field)).zip(report.places(&spans)) {
         if let Some(fields) = field.found.table() {
             let file = report.source.name.to_owned();
-            let kind = fields.kind.unwrap_or_default().to_owned();
+            let kind = fields.kind.unwrap_or_default();
             setups.push(ProviderSetup {
-                kind,
-                settings: settings(&field.name, fields, report, env),
+                kind: kind.to_owned(),
+                settings: settings(&field.name, fields, report, registry.kind(kind), env),
                 file,
                 place,
             });
@@ -162,19 +167,24 @@ pub(crate) fn setups(entries: &[Field], report: &mut Report<'_>, env: &Env) -> V
     setups
 }
 
-fn settings(name: &str, fields: &Fields, report: &mut Report<'_>, env: &Env) -> Settings {
+fn settings(
+    name: &str,
+    fields: &Fields,
+    report: &mut Report<'_>,
+    kind: Option<&Kind>,
+    env: &Env,
+) -> Settings {
     let mut settings = Settings::new(name, env.clone());
     for Field { name, key, found } in &fields.entries {
+        if is_literal(found)
+            && let Some(variable) = variable_of(name, kind)
+        {
+            let help = format!("take it from a variable, for example {name} = \"${{{variable}}}\"");
+            report.warn(key.clone(), "a key stands in the file itself", Some(help));
+        }
         match name.as_str() {
             "kind" => {}
-            "api_key" => {
-                if is_literal(found) {
-                    let variable = "${OPENAI_API_KEY}";
-                    let help = format!("take it from a variable, for example api_key = \"{variable}\"");
-                    report.warn(key.clone(), "a key stands in the file itself", Some(help));
-                }
-                settings.api_key = found.text().map(Secret::new);
-            }
+            "api_key" => settings.api_key = found.text().map(Secret::new),
             "base_url" => settings.base_url = found.text().map(str::to_owned),
             "connect" => settings.connect = found.duration(),
             _ => {
@@ -189,6 +199,17 @@ fn settings(name: &str, fields: &Fields, report: &mut Report<'_>, env: &Env) -> 
 }
 
 /// Whether a text is a key that anybody who sees the file can read.
+/// The variable that a secret setting is usually taken from; `None` for what is no secret.
+fn variable_of(setting: &str, kind: Option<&Kind>) -> Option<String> {
+    if setting == "api_key" {
+        let usual = kind.and_then(|kind| kind.key_envs.first());
+        return Some(usual.map_or_else(|| "MY_KEY".to_owned(), |variable| (*variable).to_owned()));
+    }
+    let is_secret =
+        kind?.options.iter().any(|option| option.name == setting && option.shape == Shape::Secret);
+    is_secret.then(|| setting.to_uppercase())
+}
+
 fn is_literal(found: &Found) -> bool {
     matches!(&found.value, Value::Text { text, from_vars: false } if !text.is_empty() && text != "none")
 }

@@ -122,6 +122,8 @@ impl KindOption {
 pub enum Shape {
     /// A text.
     Text,
+    /// A text that nobody should read, such as a key.
+    Secret,
     /// True or false.
     Flag,
     /// A whole number, at least 1.

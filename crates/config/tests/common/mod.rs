@@ -13,6 +13,7 @@ pub(crate) const KEY: &str = "sk-live-0123456789abcdef";
 const OPTIONS: &[KindOption] = &[
     KindOption::new("organization", Shape::Text, "Bills this organization."),
     KindOption::new("store", Shape::Flag, "Whether the provider keeps the answers."),
+    KindOption::new("door_token", Shape::Secret, "Opens the door."),
     KindOption::new("seats", Shape::Count, "How many may sit."),
     KindOption::new("headers", Shape::Texts, "Headers sent with every request."),
 ];
@@ -27,7 +28,7 @@ pub(crate) fn registry() -> Registry {
     ["anthropic", "azure", "gemini", "groq", "ollama", "together"]
         .into_iter()
         .fold(Registry::default(), |registry, name| registry.with(kind(name)))
-        .with(kind("openai").with_options(OPTIONS))
+        .with(kind("openai").with_key_envs(&["OPENAI_API_KEY"]).with_options(OPTIONS))
         .with(kind("local").with_options(LOCAL))
         .with_known(&["anthropic", "azure", "bedrock", "gemini", "groq", "local", "mistral", "openai"])
 }

@@ -32,11 +32,11 @@ pub(super) const OPTIONS: &[KindOption] = &[
     ),
     KindOption::new(
         "access_key_id",
-        Shape::Text,
+        Shape::Secret,
         "The id of an access key that signs requests, in place of api_key.",
     ),
-    KindOption::new("secret_access_key", Shape::Text, "The secret of that access key."),
-    KindOption::new("session_token", Shape::Text, "The token of an access key that ends after some hours."),
+    KindOption::new("secret_access_key", Shape::Secret, "The secret of that access key."),
+    KindOption::new("session_token", Shape::Secret, "The token of an access key that ends after some hours."),
     KindOption::new("headers", Shape::Texts, "Headers sent with every request."),
 ];
 
