@@ -3,10 +3,10 @@
 use std::future::poll_fn;
 use std::path::Path;
 
-use backstop::Provider;
-use backstop::core::Ask;
 use backstop::core::chat::{ChatEvent, ChatRequest};
+use backstop::core::{Ask, Env};
 use backstop::providers::local::{Local, LocalConfig};
+use backstop::{Backstop, ErrorKind, Provider};
 use serde_json::json;
 
 use crate::peer::{Peer, guide};
@@ -80,6 +80,34 @@ async fn differences(file: &Path) -> Vec<String> {
 async fn the_built_in_model_from_its_file_answers_as_with_llama_cpp_token_for_token() {
     let different = differences(&guide()).await;
     assert!(different.is_empty(), "{}", different.join("\n"));
+}
+
+#[tokio::test]
+async fn where_no_key_no_server_and_no_file_is_the_built_in_model_answers_and_each_reason_says_what_to_do() {
+    let gone = LocalConfig::default().with_model("qwen", "no/such/qwen.gguf");
+    let nobody = Env::new(|name| (name == "OLLAMA_HOST").then(|| "127.0.0.1:9".to_owned()));
+    let client = Backstop::builder()
+        .env(nobody)
+        .provider(Local::new(gone))
+        .target("openai/gpt-5.2")
+        .target("ollama/gemma4")
+        .target("local/qwen")
+        .target("tiny/guide")
+        .build()
+        .unwrap();
+    let answer = client.chat("Hello!").await.unwrap();
+    assert_eq!(answer.target(), "tiny/guide");
+    let told = answer.trail().steps().iter().filter_map(|step| Some((step.kind?, step.message.as_deref()?)));
+    let expected = [
+        (ErrorKind::NotConfigured, "set OPENAI_API_KEY"),
+        (ErrorKind::Connect, "refused the connection"),
+        (ErrorKind::NotConfigured, "no/such/qwen.gguf does not exist: download it"),
+    ];
+    let told: Vec<_> = told.collect();
+    assert_eq!(told.len(), expected.len(), "{told:?}");
+    for ((kind, message), (expected, part)) in told.into_iter().zip(expected) {
+        assert!(kind == expected && message.contains(part), "{kind}: {message}");
+    }
 }
 
 #[tokio::test]
