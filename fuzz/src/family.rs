@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use backstop_core::{Error, Provider};
 use backstop_providers::anthropic::{Anthropic, AnthropicConfig};
+use backstop_providers::bedrock::{Bedrock, BedrockConfig};
 use backstop_providers::cohere::{Cohere, CohereConfig};
 use backstop_providers::dialect::{DialectConfig, DialectProvider};
 use backstop_providers::gemini::{Gemini, GeminiConfig};
@@ -18,7 +19,7 @@ use backstop_providers::{
     openrouter, perplexity, sambanova, together, vllm, xai,
 };
 
-use crate::KEY;
+use crate::{KEY, frames};
 
 /// A provider over this transport.
 pub type Build = fn(Arc<dyn Transport>) -> Result<Arc<dyn Provider>, Error>;
@@ -32,12 +33,19 @@ const DONE: &[&str] = &["finish_reason", "[DONE]"];
 /// The same of Google's wire.
 const REASON: &[&str] = &["finishReason"];
 
+/// The same of Bedrock's.
+const STOP: &[&str] = &["messageStop"];
+
+const REGION: &str = "us-east-1";
+
 /// Providers whose streams are framed alike.
 #[derive(Debug)]
 pub struct Family {
     /// The providers.
     pub providers: &'static [Row],
-    /// The bytes behind which a frame has certainly ended. None, if there are no such bytes.
+    /// The bytes that an input stands for.
+    pub body: fn(&[u8]) -> Vec<u8>,
+    /// The bytes behind which a frame has certainly ended. None, if one that has not ended tells nothing.
     pub ending: &'static [u8],
     /// Whether what begins so is one value or a page, and no frames.
     pub is_whole: fn(u8) -> bool,
@@ -81,6 +89,7 @@ pub const SSE: Family = Family {
         ("model-x", DONE, |to| speaker(vllm::config().with_api_key(KEY), to)),
         ("model-x", DONE, |to| speaker(xai::config(KEY), to)),
     ],
+    body: <[u8]>::to_vec,
     ending: b"\n\n",
     is_whole: |first| matches!(first, b'{' | b'[' | b'<'),
 };
@@ -90,12 +99,34 @@ pub const LINES: Family = Family {
     providers: &[("model-x", &["done"], |to| {
         Ok(Arc::new(Ollama::with_transport(OllamaConfig::cloud(KEY), to)?))
     })],
+    body: <[u8]>::to_vec,
     ending: b"\n",
     is_whole: |first| first != b'{',
 };
 
+/// Binary messages with checksums, out of lines of text.
+pub const FRAMES: Family = Family {
+    providers: &[
+        ("us.anthropic.claude-x", STOP, |to| bedrock(BedrockConfig::new(REGION, KEY), to)),
+        ("amazon.nova-x", STOP, |to| bedrock(BedrockConfig::signed(REGION, "AKIDEXAMPLE", KEY), to)),
+    ],
+    body: frames::built,
+    ending: b"",
+    is_whole: |first| first != 0,
+};
+
+/// Models that make vectors, at providers that have others for chats.
+pub const VECTORS: &[Row] = &[
+    ("amazon.titan-embed-text-v2:0", &[], |to| bedrock(BedrockConfig::new(REGION, KEY), to)),
+    ("cohere.embed-v4:0", &[], |to| bedrock(BedrockConfig::new(REGION, KEY), to)),
+];
+
 /// Every family: what is asked of every provider goes through these.
-pub const ALL: &[&Family] = &[&SSE, &LINES];
+pub const ALL: &[&Family] = &[&SSE, &LINES, &FRAMES];
+
+fn bedrock(config: BedrockConfig, to: Arc<dyn Transport>) -> Result<Arc<dyn Provider>, Error> {
+    Ok(Arc::new(Bedrock::with_transport(config, to)?))
+}
 
 fn speaker(config: DialectConfig, to: Arc<dyn Transport>) -> Result<Arc<dyn Provider>, Error> {
     Ok(Arc::new(DialectProvider::with_transport(config, to)?))

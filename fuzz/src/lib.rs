@@ -3,12 +3,13 @@
 
 mod door;
 mod family;
+mod frames;
 mod headers;
 mod sound;
 mod stream;
 mod whole;
 
-pub use family::{ALL, Family, LINES, SSE};
+pub use family::{ALL, FRAMES, Family, LINES, SSE, VECTORS};
 pub use headers::refusal;
 pub use stream::stream;
 pub use whole::whole;

@@ -11,12 +11,12 @@ use crate::{Family, sound, with_key};
 /// Longer bodies are not cut into single bytes as well.
 const SHORT: usize = 1024;
 
-/// A body, given to a provider in pieces and to its end: the letter of the provider, the letter of the cuts, and the
-/// body. However it is cut, the same comes of it; what breaks off tells nothing that the whole would not have told.
+/// A body, given to a provider in pieces and to its end: the letter of the provider, the letter of the cuts, and what
+/// stands for the body. However it is cut, the same comes of it; what breaks off tells nothing that the whole would not have told.
 pub fn stream(family: &Family, input: &[u8]) {
     let Some((&[letter, cuts], input)) = input.split_first_chunk() else { return };
     let door = Door::new(family.pick(letter));
-    let body = with_key(input);
+    let body = (family.body)(&with_key(input));
     same_however_cut(&body, cuts, |pieces| chat(&door, pieces, input));
     // A reason that is null is none.
     let text = String::from_utf8_lossy(&body).replace("\"finish_reason\":null", "");
@@ -89,8 +89,11 @@ fn beginning<'b>(family: &Family, body: &'b [u8], place: u8) -> Option<&'b [u8]>
     // Tags of thoughts may be held back, and values between events.
     let is_plain =
         !body.contains(&b'<') && !body.windows(2).any(|two| matches!(two, [b'\n' | b'\r', b'{' | b'[']));
-    if ending.is_empty() || !is_framed(family, body) || !is_plain {
+    if !is_framed(family, body) || !is_plain {
         return None;
+    }
+    if ending.is_empty() {
+        return body.get(..body.len() * usize::from(place) / 256);
     }
     let ends = body.windows(ending.len()).enumerate().filter(|(_, bytes)| *bytes == ending);
     let ends: Vec<usize> = ends.map(|(at, _)| at + ending.len()).collect();

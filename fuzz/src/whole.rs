@@ -8,7 +8,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 
 use crate::door::{Door, now};
-use crate::family::{ALL, Row};
+use crate::family::{ALL, Row, VECTORS};
 use crate::stream::same_however_cut;
 use crate::{sound, with_key};
 
@@ -40,7 +40,7 @@ impl Asked {
 
 /// The provider that this byte names, among all of them.
 pub(crate) fn pick(letter: u8) -> Row {
-    let all: Vec<_> = ALL.iter().flat_map(|family| family.providers).collect();
+    let all: Vec<_> = ALL.iter().flat_map(|family| family.providers).chain(VECTORS).collect();
     *all[usize::from(letter.wrapping_sub(b'a')) % all.len()]
 }
 

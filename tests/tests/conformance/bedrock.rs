@@ -8,6 +8,9 @@ use backstop::core::{Env, ErrorKind, Secret, Settings};
 use backstop_testkit::conformance::{Place, Reply, Said, Say, Subject};
 use serde_json::{Value, json};
 
+/// What Claude signs its thoughts with.
+pub(crate) const SIGNATURE: &str = "ErcBCkgIBRAB";
+
 pub(crate) fn subjects() -> impl Iterator<Item = Box<dyn Subject>> {
     let of = |name, model, signed| Box::new(Bedrock { name, model, signed }) as Box<dyn Subject>;
     [
@@ -53,24 +56,31 @@ impl Subject for Bedrock {
 
     fn spell(&self, say: &Say) -> Option<Reply> {
         Some(match say {
-            Say::Chat(said) => Reply::json(200, whole(said, reason(said))),
-            Say::ChatStream(said) => stream(&events(said)),
+            Say::Chat(said) => Reply::json(200, whole(said, reason(said), self.signature())),
+            Say::ChatStream(said) => stream(&events(said, self.signature())),
             Say::Embed(vectors) if self.model.starts_with("amazon") => {
                 Reply::json(200, json!({ "embedding": vectors.first(), "inputTextTokenCount": 3 }))
             }
             Say::Embed(vectors) => Reply::json(200, json!({ "embeddings": { "float": vectors } })),
             Say::Error(kind) => error(*kind)?,
             Say::Limited(form) => error(ErrorKind::RateLimited)?.hint(*form),
-            Say::ErrorInChat => Reply::json(200, whole(&Said::default(), "malformed_model_output")),
+            Say::ErrorInChat => Reply::json(200, whole(&Said::default(), "malformed_model_output", None)),
             Say::ErrorInStream => stream(&[start(), exception()]),
             Say::ErrorAfter(text) => stream(&[start(), text_delta(text), exception()]),
             Say::Filtered => {
                 let mut said = Said::default();
                 said.text = "Sorry, the model cannot answer this question.".to_owned();
-                Reply::json(200, whole(&said, "guardrail_intervened"))
+                Reply::json(200, whole(&said, "guardrail_intervened", None))
             }
             _ => return None,
         })
+    }
+}
+
+impl Bedrock {
+    /// Other models than Claude tell their thoughts and want none of them back.
+    fn signature(&self) -> Option<&'static str> {
+        self.model.contains("claude").then_some(SIGNATURE)
     }
 }
 
@@ -86,10 +96,12 @@ fn usage((input, output): (u64, u64)) -> Value {
     json!({ "inputTokens": input, "outputTokens": output, "totalTokens": input + output })
 }
 
-fn whole(said: &Said, reason: &str) -> Value {
-    let thought = said.reasoning.iter().map(
-        |text| json!({ "reasoningContent": { "reasoningText": { "text": text, "signature": "c2lnbmVk" } } }),
-    );
+fn whole(said: &Said, reason: &str, signature: Option<&str>) -> Value {
+    let thought = said.reasoning.iter().map(|text| {
+        let mut told = json!({ "text": text });
+        signature.into_iter().for_each(|signature| told["signature"] = signature.into());
+        json!({ "reasoningContent": { "reasoningText": told } })
+    });
     let text = Some(&said.text).filter(|text| !text.is_empty()).map(|text| json!({ "text": text }));
     let call = |call: &ToolCall| {
         let input: Value = serde_json::from_str(&call.arguments).unwrap();
@@ -128,11 +140,12 @@ fn text_delta(text: &str) -> Framed {
 }
 
 /// The answer in pieces: thoughts, words, calls in halves, the reason for the end, the usage.
-fn events(said: &Said) -> Vec<Framed> {
+fn events(said: &Said, signature: Option<&str>) -> Vec<Framed> {
     let mut events = vec![start()];
     if let Some(text) = &said.reasoning {
         events.push(delta(0, &json!({ "reasoningContent": { "text": text } })));
-        events.push(delta(0, &json!({ "reasoningContent": { "signature": "c2lnbmVk" } })));
+        let signed = |signature| delta(0, &json!({ "reasoningContent": { "signature": signature } }));
+        events.extend(signature.map(signed));
         events.push(stop(0));
     }
     events.extend(said.text.split_inclusive(' ').map(text_delta));

@@ -1,7 +1,7 @@
 //! From a conversation, wherever it was begun, to messages of this wire: users and assistants take turns, and a user
 //! begins.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use backstop_core::Error;
 use backstop_core::chat::{
@@ -34,7 +34,7 @@ pub(super) fn messages<'a>(
     model: &str,
     messages: &'a [Message],
 ) -> Result<(Vec<PlainText<'a>>, Vec<WireMessage<'a>>), Error> {
-    let ids = Ids::of(messages);
+    let mut ids = Ids::of(messages);
     let mut system = Vec::new();
     let mut turns: Vec<WireMessage<'_>> = Vec::new();
     for message in messages {
@@ -44,10 +44,18 @@ pub(super) fn messages<'a>(
                 let blocks = parts.iter().filter_map(|one| part(one).transpose());
                 add(&mut turns, USER, blocks.collect::<Result<_, _>>()?);
             }
-            Message::Assistant(answer) => add(&mut turns, ASSISTANT, answered(provider, model, answer, &ids)),
-            Message::Tool(result) => add(&mut turns, USER, vec![Block::ToolResult(returned(result, &ids))]),
+            Message::Assistant(answer) => {
+                add(&mut turns, ASSISTANT, answered(provider, model, answer, &mut ids))
+            }
+            Message::Tool(result) => {
+                add(&mut turns, USER, vec![Block::ToolResult(returned(result, &mut ids))])
+            }
             _ => return Err(unknown("message")),
         }
+    }
+    for turn in &mut turns {
+        // Results come before whatever else the user says.
+        turn.content.sort_by_key(|block| !matches!(block, Block::ToolResult(_)));
     }
     Ok((system, turns))
 }
@@ -108,15 +116,20 @@ fn said(text: &str) -> Option<&str> {
 }
 
 /// An earlier answer, with the thoughts that this very model signed in front.
-fn answered<'a>(provider: &str, model: &str, answer: &'a AssistantMessage, ids: &Ids<'_>) -> Vec<Block<'a>> {
+fn answered<'a>(
+    provider: &str,
+    model: &str,
+    answer: &'a AssistantMessage,
+    ids: &mut Ids<'a>,
+) -> Vec<Block<'a>> {
     let is_ours = |sealed: &&Sealed| sealed.provider == provider && sealed.model == model;
     let sealed = answer.sealed.iter().filter(is_ours).map(|sealed| Block::Sealed(&sealed.data));
     let calls = answer.tool_calls.iter().map(|call| Block::ToolUse(tool_use(call, ids)));
     sealed.chain(said(&answer.text).map(Block::Text)).chain(calls).collect()
 }
 
-fn tool_use<'a>(call: &'a ToolCall, ids: &Ids<'_>) -> ToolUse<'a> {
-    ToolUse { tool_use_id: ids.get(&call.id), name: &call.name, input: input(&call.arguments) }
+fn tool_use<'a>(call: &'a ToolCall, ids: &mut Ids<'a>) -> ToolUse<'a> {
+    ToolUse { tool_use_id: ids.call(&call.id), name: &call.name, input: input(&call.arguments) }
 }
 
 /// Arguments as an object: a model may have written anything.
@@ -129,9 +142,9 @@ fn input(arguments: &str) -> Input<'_> {
     }
 }
 
-fn returned<'a>(result: &'a ToolResult, ids: &Ids<'_>) -> WireResult<'a> {
+fn returned<'a>(result: &'a ToolResult, ids: &mut Ids<'a>) -> WireResult<'a> {
     WireResult {
-        tool_use_id: ids.get(&result.call_id),
+        tool_use_id: ids.result(&result.call_id),
         content: [PlainText { text: said(&result.text).unwrap_or(NOTHING) }],
         status: result.is_error.then_some("error"),
     }
@@ -166,29 +179,56 @@ fn image(image: &Image) -> Result<WireImage<'_>, Error> {
     }
 }
 
-/// Ids of tool calls as the wire wants them: letters, digits, `_` and `-`.
+/// Gives every call an id that the wire takes and no other call has; results find their calls.
+///
+/// Services that give no ids have their calls numbered anew in each answer, so that one id may stand for several. What
+/// is fine stays as it is; anything else gets an id that depends on it, and on how often it came before.
 #[derive(Debug)]
-struct Ids<'a>(BTreeMap<&'a str, String>);
+struct Ids<'a> {
+    /// Ids that are fine as they are. The first call that has one keeps it.
+    fine: BTreeSet<&'a str>,
+    given: BTreeSet<String>,
+    /// How many ids were made up for one.
+    made: BTreeMap<&'a str, u32>,
+    /// For each id, those that calls got for it and no result has answered.
+    waiting: BTreeMap<&'a str, VecDeque<String>>,
+}
 
 impl<'a> Ids<'a> {
-    /// Those of a conversation. What fits stays as it is; anything else gets an id that depends on it alone, unless
-    /// that is another's already.
+    /// Those of these messages, which are to be gone through in order.
     fn of(messages: &'a [Message]) -> Self {
-        let (fine, odd): (BTreeSet<&str>, BTreeSet<&str>) =
-            messages.iter().flat_map(ids_in).partition(|id| fits(id));
-        let mut taken: BTreeSet<String> = fine.into_iter().map(str::to_owned).collect();
-        let mut renamed = BTreeMap::new();
-        for id in odd {
-            let mut candidates = (0..=u8::MAX).map(|turn| format!("call_{:016x}", hash(id, turn)));
-            let free = candidates.find(|new| !taken.contains(new)).unwrap_or_default();
-            taken.insert(free.clone());
-            renamed.insert(id, free);
-        }
-        Self(renamed)
+        let fine = messages.iter().flat_map(ids_in).filter(|id| fits(id)).collect();
+        Self { fine, given: BTreeSet::new(), made: BTreeMap::new(), waiting: BTreeMap::new() }
     }
 
-    fn get(&self, id: &str) -> String {
-        self.0.get(id).cloned().unwrap_or_else(|| id.to_owned())
+    /// The id of the next call, which the conversation calls so.
+    fn call(&mut self, id: &'a str) -> String {
+        let keeps = self.fine.contains(id) && !self.given.contains(id);
+        let sent = if keeps { id.to_owned() } else { self.make(id) };
+        self.given.insert(sent.clone());
+        self.waiting.entry(id).or_default().push_back(sent.clone());
+        sent
+    }
+
+    /// The id of the call that the next result answers.
+    fn result(&mut self, id: &'a str) -> String {
+        match self.waiting.get_mut(id).and_then(VecDeque::pop_front) {
+            Some(sent) => sent,
+            // It answers nothing that was asked, which is for the service to say.
+            None if fits(id) => id.to_owned(),
+            None => made(id, 0),
+        }
+    }
+
+    fn make(&mut self, id: &'a str) -> String {
+        let count = self.made.entry(id).or_default();
+        loop {
+            let new = made(id, *count);
+            *count += 1;
+            if !self.fine.contains(&*new) && !self.given.contains(&new) {
+                return new;
+            }
+        }
     }
 }
 
@@ -200,14 +240,16 @@ fn ids_in(message: &Message) -> Vec<&str> {
     }
 }
 
+/// An id that stands for another: the first one, the second, and so on. FNV-1a: the same on every machine and in every
+/// release.
+fn made(id: &str, count: u32) -> String {
+    let hash = id.bytes().chain(count.to_le_bytes()).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("call_{hash:016x}")
+}
+
 fn fits(id: &str) -> bool {
     let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     (1..=ID_MAX).contains(&id.len()) && id.bytes().all(is_fine)
-}
-
-/// FNV-1a: the same on every machine and in every release.
-fn hash(text: &str, turn: u8) -> u64 {
-    text.bytes().chain([turn]).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }

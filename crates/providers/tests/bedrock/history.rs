@@ -105,6 +105,58 @@ async fn ids_that_would_be_refused_are_replaced_and_still_match() {
     assert!(first != given[4] && taken[1]["content"][1]["toolUse"]["toolUseId"] == given[4], "{taken}");
 }
 
+/// Services that give no ids have them numbered anew in every answer.
+#[tokio::test]
+async fn an_id_stands_for_one_call_of_the_conversation() {
+    let mut all = vec![Message::user("x")];
+    for turn in 0..300 {
+        all.push(calling("", &[("call_0", "{}"), ("ü", "{}"), ("call_0", "{}")]));
+        all.extend(["call_0", "ü", "call_0"].map(|id| Message::tool(id, format!("{turn}: {id}"))));
+    }
+    let sent = messages(all.clone()).await;
+    let mut ids = Vec::new();
+    for turns in sent.as_array().unwrap()[1..].chunks(2) {
+        let list = |turn: usize, sort: &str| -> Vec<String> {
+            let blocks = turns[turn]["content"].as_array().unwrap();
+            blocks.iter().map(|block| block[sort]["toolUseId"].as_str().unwrap().to_owned()).collect()
+        };
+        let called = list(0, "toolUse");
+        assert_eq!(called, list(1, "toolResult"));
+        ids.extend(called);
+    }
+    assert_eq!(ids[0], "call_0", "the first keeps it");
+    assert!(ids.iter().all(|id| (1..=64).contains(&id.len())), "{ids:?}");
+    // A conversation that has grown says the same of what was there: what is cached of it stays good.
+    let shorter = messages(all[..5].to_vec()).await;
+    assert_eq!(shorter.as_array().unwrap()[..], sent.as_array().unwrap()[..3]);
+    let count = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!((ids.len(), count), (900, 900));
+}
+
+#[tokio::test]
+async fn results_come_before_whatever_else_the_user_says() {
+    let sent = messages(vec![
+        Message::user("x"),
+        calling("", &[("c1", "{}"), ("c2", "{}")]),
+        Message::user("Only today."),
+        Message::tool("c2", "two"),
+        Message::user("Please."),
+        Message::tool("c1", "one"),
+    ])
+    .await;
+    assert_eq!(
+        sent[2]["content"],
+        json!([
+            { "toolResult": { "toolUseId": "c2", "content": [{ "text": "two" }] } },
+            { "toolResult": { "toolUseId": "c1", "content": [{ "text": "one" }] } },
+            { "text": "Only today." },
+            { "text": "Please." },
+        ])
+    );
+}
+
 #[tokio::test]
 async fn a_user_begins_and_what_says_nothing_is_left_out() {
     let sent = sent(&ChatRequest::new([
@@ -125,8 +177,8 @@ async fn a_user_begins_and_what_says_nothing_is_left_out() {
             { "role": "user", "content": [{ "text": "Begin." }] },
             { "role": "assistant", "content": [{ "text": "Hello!" }] },
             { "role": "user", "content": [
-                { "text": "Hi" },
                 { "toolResult": { "toolUseId": "c1", "content": [{ "text": "(no output)" }] } },
+                { "text": "Hi" },
             ] },
         ])
     );

@@ -3,6 +3,7 @@
 
 mod chat_completions;
 mod cohere;
+mod converse;
 mod generate_content;
 mod messages;
 mod mistral;
@@ -85,6 +86,13 @@ const WIRES: &[Wire] = &[
         id: |n| format!("get_weather_bq9{n}"),
         nothing: "",
         seal: None,
+    },
+    Wire {
+        name: "bedrock",
+        rules: converse::words,
+        id: |n| format!("tooluse_kZJMlvQmRJ6eAyJE5GIl7{n}"),
+        nothing: "{}",
+        seal: Some(crate::bedrock::SIGNATURE),
     },
 ];
 
