@@ -50,7 +50,7 @@
 //!   that; older models, which want no signatures, get none.
 //! - Calls without an id get one that is made of the answer's. Arguments that are no JSON object go back as `{"_raw": "…"}`.
 //! - System messages are joined in front, wherever they stand. Messages of one role that follow each other are one turn.
-//! - `Effort` is a level for Gemini 3 and later (`none` is `LOW`: they cannot be told not to think), and a budget for Gemini 2.5
+//! - `Effort` is a level for Gemini 3 and later (`none` is `MINIMAL`, or `LOW` for a Pro: they cannot be told not to think), and a budget for Gemini 2.5
 //!   (`none` is 0, for a Pro 128). Other models are taken for recent ones.
 //! - Limits on output count what a model thinks.
 //! - At most five stop texts, and a seed of 31 bits; more is `Unsupported` before anything is sent.

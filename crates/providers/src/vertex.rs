@@ -193,13 +193,13 @@ impl VertexConfig {
             None if own => Access::of_env(&env),
             None => Access::none_for(&settings.name),
         };
-        // A key needs no project, so it is not sent to one that nobody stated.
+        // A key needs neither, so it is not sent to a project or location that nobody stated.
         let of_env = || env.var(PROJECT_VARIABLE).filter(|_| access.needs_project());
         Ok(Self {
             name: settings.name.clone(),
             base_url: settings.base_url.clone(),
             project: project.or_else(of_env).or_else(|| access.project()),
-            location: location.or_else(|| env.var(LOCATION_VARIABLE)),
+            location: location.or_else(|| env.var(LOCATION_VARIABLE).filter(|_| access.needs_project())),
             api_version: api_version.unwrap_or_else(|| VERSION.to_owned()),
             connect: settings.connect.unwrap_or(CONNECT),
             headers,

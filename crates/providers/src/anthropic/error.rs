@@ -163,6 +163,7 @@ const PHRASES: &[(&[u16], &[&str], ErrorKind)] = &[
             "cannot both be specified",
             "may only be set to 1 when thinking",
             "must define tools",
+            "when tool_choice forces",
             "cannot end with trailing whitespace",
         ],
         Unsupported,

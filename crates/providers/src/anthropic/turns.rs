@@ -11,6 +11,9 @@ use crate::http::unknown;
 /// The images the wire knows.
 const IMAGES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
 
+/// What the user says in front of an assistant who speaks first.
+const BRIDGE: &str = "Begin.";
+
 /// What is said, and to whom it goes.
 #[derive(Debug)]
 pub(super) struct Conversation<'a> {
@@ -41,8 +44,13 @@ impl<'a> Conversation<'a> {
                 _ => return Err(unknown("message")),
             }
         }
-        if talk.turns.first().is_none_or(|turn| turn.role == Role::Assistant) {
-            return Err(Error::unsupported("wants the user to speak first"));
+        match talk.turns.first() {
+            None => return Err(Error::unsupported("wants a message beside those of the system")),
+            Some(first) if first.role == Role::Assistant => {
+                talk.turns
+                    .insert(0, Turn { role: Role::User, content: text_block(BRIDGE).into_iter().collect() });
+            }
+            Some(_) => {}
         }
         for turn in &mut talk.turns {
             // Results come before whatever else the user says.

@@ -56,11 +56,21 @@ const PHRASES: &[(ErrorKind, &[&str], ErrorKind)] = &[
     (BadRequest, &["content filter"], ContentFilter),
     (
         BadRequest,
-        &["doesn't support", "doesn\u{2019}t support", "does not support", "extraneous key"],
+        &[
+            "doesn't support",
+            "doesn\u{2019}t support",
+            "does not support",
+            "extraneous key",
+            "when tool_choice forces",
+        ],
         Unsupported,
     ),
     (RateLimited, &["per day"], Quota),
-    (Forbidden, &["authentication failed", "api key", "security token"], Auth),
+    (
+        Forbidden,
+        &["authentication failed", "api key", "security token", "bearer token", "token has expired"],
+        Auth,
+    ),
     (ModelNotFound, &["use case details", "ftuformnotfilled"], Forbidden),
 ];
 

@@ -53,6 +53,9 @@ pub(super) fn messages<'a>(
             _ => return Err(unknown("message")),
         }
     }
+    if turns.is_empty() {
+        return Err(Error::unsupported("wants a message beside those of the system"));
+    }
     for turn in &mut turns {
         // Results come before whatever else the user says.
         turn.content.sort_by_key(|block| !matches!(block, Block::ToolResult(_)));

@@ -27,6 +27,8 @@ pub(super) struct ChatPieces {
     has_content: bool,
     /// The places of the tool calls that have begun, in the order in which they did.
     calls: Vec<u32>,
+    /// The place of a call whose arguments have not begun. One without any says nothing of them.
+    bare: Option<u32>,
     thought: Thought,
     /// Why the answer ended, once it has. What it cost comes after that.
     finish: Option<FinishReason>,
@@ -75,9 +77,9 @@ impl Decode for ChatPieces {
                 out.extend(start.tool_use.map(|call| ChatEvent::ToolCall(self.call_delta(call, place))));
             }
             "contentBlockDelta" => self.delta(source, place, event.delta.unwrap_or_default(), out),
-            "contentBlockStop" => out.extend(self.thought.end(source).map(ChatEvent::Sealed)),
+            "contentBlockStop" => self.close(source, out),
             "messageStop" => {
-                out.extend(self.thought.end(source).map(ChatEvent::Sealed));
+                self.close(source, out);
                 let finish = finish(event.stop_reason.as_deref(), !self.calls.is_empty(), !self.has_content);
                 self.finish = Some(finish.map_err(|kind| failed(source, kind))?);
             }
@@ -154,7 +156,22 @@ impl ChatPieces {
         let id = call.tool_use_id.filter(|id| !id.is_empty());
         let id = id.or_else(|| known.is_none().then(|| format!("call_{index}")));
         let name = call.name.filter(|name| !name.is_empty());
-        ToolCallDelta::new(u32::try_from(index).unwrap_or(u32::MAX), id, name, arguments(call.input))
+        let arguments = arguments(call.input);
+        if !arguments.is_empty() {
+            self.bare = self.bare.filter(|bare| *bare != place);
+        } else if known.is_none() {
+            self.bare = Some(place);
+        }
+        ToolCallDelta::new(u32::try_from(index).unwrap_or(u32::MAX), id, name, arguments)
+    }
+
+    /// The end of a block.
+    fn close(&mut self, source: &Source<'_>, out: &mut VecDeque<ChatEvent>) {
+        out.extend(self.thought.end(source).map(ChatEvent::Sealed));
+        let bare = self.bare.take().and_then(|bare| self.calls.iter().position(|call| *call == bare));
+        if let Some(index) = bare.and_then(|index| u32::try_from(index).ok()) {
+            out.push_back(ChatEvent::ToolCall(ToolCallDelta::new(index, None, None, "{}")));
+        }
     }
 
     fn done(&mut self, out: &mut VecDeque<ChatEvent>) {

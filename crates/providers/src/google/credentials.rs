@@ -177,7 +177,8 @@ struct Endpoint {
 #[serde(default)]
 struct Answer {
     access_token: Option<String>,
-    expires_in: Option<u64>,
+    /// A number; some write it as a text.
+    expires_in: Option<serde_json::Value>,
     error: Option<String>,
     error_description: Option<String>,
 }
@@ -199,7 +200,11 @@ impl TokenSource for Endpoint {
         let answer: Answer = serde_json::from_slice(&body).unwrap_or_default();
         if let (200..300, Some(token)) = (status, answer.access_token.filter(|token| !token.is_empty())) {
             let token = Token::new(token);
-            return Ok(match answer.expires_in {
+            let seconds = answer.expires_in.and_then(|told| match told {
+                serde_json::Value::String(text) => text.parse().ok(),
+                told => told.as_u64(),
+            });
+            return Ok(match seconds {
                 Some(seconds) => token.with_lifetime(Duration::from_secs(seconds)),
                 None => token,
             });

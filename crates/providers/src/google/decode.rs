@@ -66,8 +66,8 @@ impl Decode for ChatPieces {
         out: &mut VecDeque<ChatEvent>,
     ) -> Result<bool, Error> {
         let data = event.data.trim();
-        // Said to keep the connection alive.
-        if data.is_empty() {
+        // Said to keep the connection alive, or by something in between that speaks another wire.
+        if data.is_empty() || data == "[DONE]" {
             return Ok(false);
         }
         for piece in values(source, data, "an event of the stream")? {

@@ -76,6 +76,9 @@ fn tool_config(request: &ChatRequest) -> Result<Option<ToolConfig<'_>>, Error> {
         ToolChoice::Auto => Ok(None),
         ToolChoice::None if !has_tools => Ok(None),
         ToolChoice::None => mode("NONE", None),
+        ToolChoice::Required | ToolChoice::Named(_) if !has_tools => {
+            Err(Error::unsupported("cannot be made to call a tool where none is offered"))
+        }
         ToolChoice::Required => mode("ANY", None),
         ToolChoice::Named(name) => mode("ANY", Some([name.as_str()])),
         _ => Err(unknown("tool choice")),

@@ -34,6 +34,12 @@ pub(super) fn wants_signatures(model: &str) -> bool {
     !any(bare(model), &["gemini-1.", "gemini-2.", "gemma"])
 }
 
+/// The id that a call or its result has on the way to this model, none if empty. Older ones find them by name and order,
+/// and some services refuse to hear of their ids.
+pub(super) fn id<'a>(model: &str, id: &'a str) -> &'a str {
+    if wants_signatures(model) { id } else { "" }
+}
+
 /// How much to think, in the words or numbers of this model. Nothing where it goes without saying.
 pub(super) fn thinking_config(
     model: &str,
@@ -60,10 +66,9 @@ pub(super) fn thinking_config(
         (Thinking::Budget, Some(Effort::High)) => config(None, Some(24_576)),
         // Thinks only if it is told to.
         (Thinking::Level, Some(Effort::None)) if bare(model).starts_with("gemma") => Ok(None),
-        // The lowest level that all of them have; off is none.
-        (Thinking::Level, Some(Effort::None)) => config(Some("LOW"), None),
-        (Thinking::Level, Some(Effort::Minimal)) if is_pro => config(Some("LOW"), None),
-        (Thinking::Level, Some(Effort::Minimal)) => config(Some("MINIMAL"), None),
+        // The lowest level that each of them has; off is none.
+        (Thinking::Level, Some(Effort::None | Effort::Minimal)) if is_pro => config(Some("LOW"), None),
+        (Thinking::Level, Some(Effort::None | Effort::Minimal)) => config(Some("MINIMAL"), None),
         (Thinking::Level, Some(Effort::Low)) => config(Some("LOW"), None),
         (Thinking::Level, Some(Effort::Medium)) => config(Some("MEDIUM"), None),
         (Thinking::Level, Some(Effort::High)) => config(Some("HIGH"), None),

@@ -61,7 +61,7 @@ impl<'a> History<'a> {
                         results.push(next);
                         rest = after;
                     }
-                    history.results(results)?;
+                    history.results(whom, results)?;
                 }
                 _ => return Err(unknown("message")),
             }
@@ -91,7 +91,11 @@ impl<'a> History<'a> {
         for (index, call) in message.tool_calls.iter().enumerate() {
             let own = seals.iter().find_map(|seal| seal.of_call(&call.id));
             parts.push(WirePart::FunctionCall {
-                function_call: Call { id: &call.id, name: &call.name, args: args(&call.arguments) },
+                function_call: Call {
+                    id: family::id(whom.model, &call.id),
+                    name: &call.name,
+                    args: args(&call.arguments),
+                },
                 // Of calls made at once, the first is signed for all.
                 thought_signature: own.or(foreign.filter(|_| index == 0)),
             });
@@ -101,7 +105,7 @@ impl<'a> History<'a> {
     }
 
     /// The results of one turn, in the order of its calls: some models go by that alone.
-    fn results(&mut self, results: Vec<&'a ToolResult>) -> Result<(), Error> {
+    fn results(&mut self, whom: Whom<'a>, results: Vec<&'a ToolResult>) -> Result<(), Error> {
         let mut parts = Vec::new();
         for result in results {
             let place = self.place_of(&result.call_id);
@@ -116,7 +120,8 @@ impl<'a> History<'a> {
             };
             let text = result.text.as_str();
             let response = if result.is_error { ResultText::Error(text) } else { ResultText::Result(text) };
-            let function_response = CallResult { id: &result.call_id, name, response };
+            let function_response =
+                CallResult { id: family::id(whom.model, &result.call_id), name, response };
             parts.push((place.unwrap_or(usize::MAX), WirePart::FunctionResponse { function_response }));
         }
         parts.sort_by_key(|(place, _)| *place);

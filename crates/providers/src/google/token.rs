@@ -18,6 +18,9 @@ const EARLY: Duration = Duration::from_secs(300);
 /// A token that ends within this is as good as gone: the request has to arrive with it.
 const LAST: Duration = Duration::from_secs(10);
 
+/// How long a token that is still good is used before a new one is asked for again, if that failed.
+const AGAIN: Duration = Duration::from_secs(30);
+
 /// Gives out tokens of OAuth for requests to Google's cloud.
 ///
 /// For credentials that this crate does not know itself: workload identity, impersonation, a vault. It is asked once
@@ -127,6 +130,11 @@ impl Drop for Asking<'_> {
         let waiting = {
             let mut state = self.0.state();
             state.asking = false;
+            // Where there is no new one, whoever comes next has the old one, and need not wait for the same.
+            let now = Instant::now();
+            if let Some(kept) = state.kept.as_mut().filter(|kept| kept.renew <= now && kept.lasts(now)) {
+                kept.renew = now + AGAIN;
+            }
             std::mem::take(&mut state.waiting)
         };
         waiting.into_iter().for_each(Waker::wake);
@@ -152,6 +160,7 @@ impl Tokens {
             ask.headers().iter().any(|(name, _)| name.eq_ignore_ascii_case(AUTHORIZATION.as_str()));
         let mut used = None;
         if !brings_own {
+            let had = self.state().kept.as_ref().map(|kept| kept.secret.clone());
             let token =
                 self.token().await.map_err(|failure| attempt.error(failure.kind, &failure.message))?;
             let value = bearer(service.name(), &token).map_err(|error| {
@@ -160,16 +169,26 @@ impl Tokens {
             })?;
             post.headers.insert(AUTHORIZATION, value);
             attempt.mask.to_mut().add(token.clone());
-            used = Some(token);
+            let is_old = had.is_some_and(|had| had.expose() == token.expose());
+            used = Some((token, is_old));
         }
         let outcome = service.post(&attempt, ask, post, |refusal| refused(&attempt, refusal)).await;
         match outcome {
             Ok(response) => Ok((attempt, response)),
             Err(error) => {
-                if let Some(token) = used.filter(|_| error.status() == Some(401)) {
-                    self.forget(&token);
+                let Some((token, is_old)) = used.filter(|_| error.status() == Some(401)) else {
+                    return Err(error);
+                };
+                self.forget(&token);
+                if !is_old {
+                    return Err(error);
                 }
-                Err(error)
+                // It may have been taken back, or a machine that slept did not see it end: a new one is worth a try.
+                let again = attempt.error(ErrorKind::Server, error.message()).with_status(401).not_counted();
+                Err(match error.request_id() {
+                    Some(id) => again.with_request_id(id),
+                    None => again,
+                })
             }
         }
     }
@@ -303,6 +322,14 @@ mod tests {
         let mut asker = pin!(tokens.token());
         assert!(poll_fn(|cx| Poll::Ready(asker.as_mut().poll(cx))).await.is_pending());
         assert!(polled(tokens.token()).await.is_pending(), "it would not arrive in time");
+    }
+
+    #[tokio::test]
+    async fn who_comes_after_one_that_asked_in_vain_does_not_do_the_same_while_the_old_token_lasts() {
+        let tokens = with_kept(true, Duration::from_secs(60));
+        assert!(polled(tokens.token()).await.is_pending());
+        let Poll::Ready(Ok(token)) = polled(tokens.token()).await else { panic!("it waits as well") };
+        assert_eq!(token.expose(), "old");
     }
 
     #[tokio::test]

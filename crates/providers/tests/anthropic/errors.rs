@@ -96,6 +96,7 @@ fn rows_400() -> Vec<Row> {
         row(400, INVALID, "prompt is too long: 208310 tokens > 200000 maximum", ContextLength).tokens(208_310),
         row(400, INVALID, "prompt is too long", ContextLength),
         row(400, INVALID, "input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000, decrease input length or `max_tokens` and try again", ContextLength).tokens(209_573),
+        row(400, INVALID, "Thinking may not be enabled when tool_choice forces tool use.", Unsupported),
         row(400, INVALID, "max_tokens: 300000 > 128000, which is the maximum allowed number of output tokens for claude-x", BadRequest).says("maximum allowed"),
         row(400, INVALID, "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.", Quota),
         row(400, INVALID, "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.", Quota),

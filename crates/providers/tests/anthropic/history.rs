@@ -23,6 +23,19 @@ async fn ids(messages: Vec<Message>) -> (Vec<String>, Vec<String>) {
 }
 
 #[tokio::test]
+async fn where_the_assistant_speaks_first_the_user_bids_it_to() {
+    assert_eq!(
+        turns([Message::system("Be brief."), Message::assistant("How can I help?"), Message::user("Why?")])
+            .await,
+        json!([
+            { "role": "user", "content": [{ "type": "text", "text": "Begin." }] },
+            { "role": "assistant", "content": [{ "type": "text", "text": "How can I help?" }] },
+            { "role": "user", "content": [{ "type": "text", "text": "Why?" }] },
+        ])
+    );
+}
+
+#[tokio::test]
 async fn whoever_speaks_twice_speaks_once() {
     assert_eq!(
         turns([

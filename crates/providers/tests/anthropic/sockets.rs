@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::time::Duration;
 
 use backstop_core::chat::{ChatEvent, ChatReply, ChatRequest};
-use backstop_core::{Ask, Error, ErrorKind, Provider};
+use backstop_core::{Ask, Error, ErrorKind, Overrides, Provider};
 use backstop_providers::anthropic::{Anthropic, AnthropicConfig};
 use tokio::time::timeout;
 
@@ -21,6 +21,18 @@ fn provider(server: &Server) -> Anthropic {
 
 async fn ask(provider: &Anthropic) -> Result<ChatReply, Error> {
     provider.chat(Ask::new(MODEL), &ChatRequest::user("hello")).await
+}
+
+#[tokio::test]
+async fn a_target_with_a_key_of_its_own_does_not_see_the_providers() {
+    let answer = response("200 OK", "content-type: application/json\r\n", BODY);
+    let mut server = Server::start(Act::Answer(answer)).await;
+    let mut overrides = Overrides::default();
+    overrides.headers.push(("Authorization".to_owned(), "Bearer own-token".to_owned()));
+    let own = Ask::new(MODEL).with_overrides(&overrides);
+    provider(&server).chat(own, &ChatRequest::user("hello")).await.unwrap();
+    let request = server.wait_for_request().await;
+    assert!(request.contains("authorization: Bearer own-token") && !request.contains(KEY), "{request}");
 }
 
 #[tokio::test]

@@ -73,7 +73,7 @@ fn rows_of_access() -> Vec<Row> {
             "Authentication failed: Please make sure your API Key is valid.",
             Auth,
         ),
-        said(403, "AccessDeniedException", "Bearer Token has expired: the API key is old", Auth),
+        said(403, "AccessDeniedException", "Bearer Token has expired", Auth),
         said(403, "MPAgreementBeingCreated", "try again in some minutes", Forbidden),
         row(403, r#"{"message":"The security token included in the request is expired"}"#, Auth),
         row(403, r#"{"Message":"no"}"#, Forbidden).says("): no"),

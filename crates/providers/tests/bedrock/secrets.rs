@@ -50,12 +50,12 @@ async fn a_server_that_echoes_the_keys_does_not_bring_them_into_an_error() {
                 );
                 let provider = with(config.clone(), &fake);
                 let mut overrides = Overrides::default();
-                overrides.headers.push(("api-key".to_owned(), TARGET_KEY.to_owned()));
+                overrides.headers.push(("x-key-of-target".to_owned(), TARGET_KEY.to_owned()));
                 let ask = Ask::new("m").with_overrides(&overrides);
                 let request = ChatRequest::user("x");
                 let error = provider.chat(ask, &request).await.err();
                 let (url, headers) = fake.head();
-                assert!(headers["authorization"].is_sensitive() && headers["api-key"].is_sensitive());
+                assert!(headers["authorization"].is_sensitive() && headers["x-key-of-target"].is_sensitive());
                 assert!(!url.contains(KEY) && !url.contains(ID));
                 let (_, streamed) = told(provider.chat_stream(ask, &request).await).await;
                 assert!(error.is_some() && streamed.is_some());

@@ -84,7 +84,7 @@ async fn messages_of_every_form_are_read() {
                 stop("tool_use"),
                 metadata(),
             ],
-            r#""So." 0:t1:f: 0:-:-:{"x": 0:-:-:1} 1:call_1:g: 1:-:-: 5+1 end:tool_calls"#,
+            r#""So." 0:t1:f: 0:-:-:{"x": 0:-:-:1} 1:call_1:g: 1:-:-: 1:-:-:{} 5+1 end:tool_calls"#,
         ),
         (vec![start(), text("Hi"), stop("max_tokens"), metadata()], r#""Hi" 5+1 end:length"#),
         (

@@ -156,7 +156,7 @@ async fn effort_is_a_level_or_a_budget_as_the_model_takes_it() {
             "gemini-3.5-flash",
             [
                 thoughts.clone(),
-                json!({ "thinkingLevel": "LOW" }),
+                json!({ "thinkingLevel": "MINIMAL" }),
                 level("MINIMAL"),
                 level("LOW"),
                 level("MEDIUM"),

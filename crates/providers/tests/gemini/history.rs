@@ -173,5 +173,10 @@ async fn only_models_that_want_signatures_get_the_one_for_foreign_calls() {
         let expected = if signed { json!("skip_thought_signature_validator") } else { Value::Null };
         assert_eq!(parts[0]["thoughtSignature"], expected, "{model}");
         assert_eq!(parts[1]["thoughtSignature"], Value::Null, "the first is signed for all");
+        // Older ones find calls by name and order, and some services refuse to hear of ids.
+        let results = &body["contents"][2]["parts"];
+        let (call, result) = (&parts[1]["functionCall"]["id"], &results[1]["functionResponse"]["id"]);
+        let id = if signed { json!("c2") } else { Value::Null };
+        assert_eq!((call, result), (&id, &id), "{model}");
     }
 }

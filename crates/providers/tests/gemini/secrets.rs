@@ -40,7 +40,7 @@ async fn a_server_that_echoes_the_key_does_not_bring_it_into_an_error() {
             let transport: Arc<dyn Transport> = fake.clone();
             let provider = Gemini::with_transport(GeminiConfig::new(KEY), transport).unwrap();
             let mut overrides = Overrides::default();
-            overrides.headers.push(("api-key".to_owned(), TARGET_KEY.to_owned()));
+            overrides.headers.push(("x-key-of-target".to_owned(), TARGET_KEY.to_owned()));
             let ask = Ask::new(MODEL).with_overrides(&overrides);
             let error = provider.chat(ask, &ChatRequest::user("x")).await.unwrap_err();
             let (url, headers) = fake.head();

@@ -30,6 +30,14 @@ async fn a_stream_is_told_piece_by_piece() {
 }
 
 #[tokio::test]
+async fn the_last_word_of_another_wire_changes_nothing() {
+    assert_eq!(
+        whole(&[&piece(r#"{"text":"hi"}"#, "STOP"), "[DONE]"]).await,
+        whole(&[&piece(r#"{"text":"hi"}"#, "STOP")]).await
+    );
+}
+
+#[tokio::test]
 async fn the_last_piece_may_hold_nothing_but_the_reason() {
     let told = whole(&[
         &piece(r#"{"text":"hi"}"#, ""),

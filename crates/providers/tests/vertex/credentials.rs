@@ -124,6 +124,35 @@ async fn a_refused_token_is_forgotten_and_the_call_not_repeated() {
 }
 
 #[tokio::test]
+async fn a_token_that_was_good_before_and_is_refused_is_worth_another_try() {
+    let second = TOKEN.replace("token-1", "token-2");
+    let cloud = Cloud::new([refusal(200, TOKEN), refusal(200, &second)]);
+    let vertex = of_user(&cloud);
+    chat(&vertex).await.unwrap();
+    // The machine slept, and did not see it end.
+    cloud.say(401, r#"{"error":{"code":401,"message":"Request had invalid authentication credentials.","status":"UNAUTHENTICATED"}}"#);
+    let error = chat(&vertex).await.unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Server, Some(401)));
+    assert!(
+        error.kind().reaction().comeback && error.message().contains("invalid authentication"),
+        "{error}"
+    );
+    // A new one that is refused, too, is nothing that passes.
+    assert_eq!(chat(&vertex).await.unwrap_err().kind(), ErrorKind::Auth);
+}
+
+#[tokio::test]
+async fn a_lifetime_may_be_written_as_a_text() {
+    let token = TOKEN.replace("3599", "\"3599\"");
+    assert_ne!(token, TOKEN);
+    let cloud = Cloud::new([refusal(200, &token)]);
+    let vertex = of_user(&cloud);
+    chat(&vertex).await.unwrap();
+    chat(&vertex).await.unwrap();
+    assert_eq!(cloud.token_requests().len(), 1, "it is kept");
+}
+
+#[tokio::test]
 async fn a_request_that_cannot_be_sent_asks_for_no_token() {
     let cloud = Cloud::healthy();
     let vertex = of_user(&cloud);
