@@ -68,13 +68,16 @@ fn message(headers: &[(&str, &[u8])], payload: &[u8]) -> Vec<u8> {
     message
 }
 
-/// Puts the checksums right.
+/// Puts the checksums right, the second one where the message says that it ends, if it ends there.
 fn sum(message: &mut [u8]) {
-    let Some(end) = message.len().checked_sub(TRAILER).filter(|end| *end >= PRELUDE) else { return };
+    let said = message.first_chunk().map_or(0, |length| u32::from_be_bytes(*length) as usize);
+    let fits = PRELUDE + TRAILER..=message.len();
+    let length = if fits.contains(&said) { said } else { message.len() };
+    let Some(end) = length.checked_sub(TRAILER).filter(|end| *end >= PRELUDE) else { return };
     let prelude = crc32(&message[..8]);
     message[8..PRELUDE].copy_from_slice(&prelude.to_be_bytes());
     let whole = crc32(&message[..end]);
-    message[end..].copy_from_slice(&whole.to_be_bytes());
+    message[end..length].copy_from_slice(&whole.to_be_bytes());
 }
 
 fn crc32(bytes: &[u8]) -> u32 {
