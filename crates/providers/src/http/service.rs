@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use backstop_core::{Ask, Error, ErrorKind};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderValue, Method, Uri};
 
 use super::attempt::{Attempt, Refusal, Source};
 use super::base_url::BaseUrl;
@@ -18,17 +18,8 @@ use super::redact::Mask;
 use super::stream::{Decode, EventStream};
 use super::transport::{Body, HttpRequest, HttpResponse, Transport};
 
-/// The headers that services take keys from.
-const CREDENTIALS: [HeaderName; 4] = [
-    AUTHORIZATION,
-    HeaderName::from_static("api-key"),
-    HeaderName::from_static("x-api-key"),
-    HeaderName::from_static("x-goog-api-key"),
-];
-
-fn is_credential(name: &str) -> bool {
-    CREDENTIALS.iter().any(|known| name.eq_ignore_ascii_case(known.as_str()))
-}
+/// The headers that services take keys from beside `authorization`.
+const KEYS: [&str; 3] = ["api-key", "x-api-key", "x-goog-api-key"];
 
 /// What all operations of a provider over HTTP share.
 pub(crate) struct Service {
@@ -145,9 +136,9 @@ impl Service {
         let mut headers = self.headers.clone();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.entry(ACCEPT).or_insert(post.form.media_type());
-        if ask.headers().iter().any(|(name, _)| is_credential(name)) {
-            // A target that brings a key of its own is not to be billed to another, nor to see that one.
-            CREDENTIALS.iter().for_each(|name| drop(headers.remove(name)));
+        if ask.headers().iter().any(|(name, _)| name.eq_ignore_ascii_case(AUTHORIZATION.as_str())) {
+            // A target with an authorization of its own is not to be billed to another, nor to see that key.
+            KEYS.iter().for_each(|name| drop(headers.remove(*name)));
         }
         headers::set(&mut headers, &self.name, ask.headers())
             .map_err(|error| error.with_target(&self.name, ask.model()))?;
@@ -222,7 +213,7 @@ impl fmt::Debug for Service {
             .field("name", &self.name)
             .field("base_url", &self.base_url.as_str())
             // Values are or may be keys.
-            .field("headers", &self.headers.keys().map(HeaderName::as_str).collect::<Vec<_>>())
+            .field("headers", &self.headers.keys().map(http::HeaderName::as_str).collect::<Vec<_>>())
             .field("missing", &self.missing)
             .field("transport", &self.transport)
             .finish_non_exhaustive()
