@@ -1,6 +1,7 @@
 //! What a model can do, what a request needs, and whether they meet: known before anything is sent.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use crate::chat::{ChatRequest, Format, ImageSource, Message, Part, ReasoningRequest};
 use crate::completion::CompletionRequest;
@@ -47,10 +48,15 @@ pub struct Capabilities {
     pub json_schema: bool,
     /// Thinking on request.
     pub reasoning: bool,
+    /// Whether the model thinks before it answers even if nobody asks it to, and so may be silent for minutes.
+    pub thinks: bool,
     /// The window: input and output tokens together. `None` is unknown.
     pub context_tokens: Option<u32>,
     /// Whether the model runs on this machine, where the first answer waits for it to load.
     pub local: bool,
+    /// The most time its transport takes to connect: an attempt that has lived longer has a connection. `None` is the
+    /// usual 5 s.
+    pub connect: Option<Duration>,
 }
 
 impl Capabilities {

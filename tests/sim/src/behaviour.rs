@@ -247,6 +247,7 @@ fn error_of(illness: Illness, rng: &mut Rng) -> Facts {
         Illness::TooLong => {
             facts.needed_tokens = rng.chance(40).then(|| rng.pick(&[4_000, 8_000, 20_000]));
         }
+        Illness::Refusing => facts.recognised = rng.chance(60),
         Illness::Empty => facts.counted = false,
         _ => {}
     }

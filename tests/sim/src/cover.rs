@@ -46,6 +46,7 @@ items! {
     RuleOnSkip "rule fired for a skip",
     SecondOpinion "second opinion asked",
     SecondBadRequest "second bad request stops",
+    NoOpinion "bad request in unknown words moves on",
     PoolOrder "pool in order",
     PoolWeighted "pool by weights",
     Ready "chosen: ready",

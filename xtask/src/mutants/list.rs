@@ -323,6 +323,20 @@ pub(super) const MUTANTS: &[Mutant] = &[
         invariant: "rule-stops",
     },
     Mutant {
+        name: "a refusal in unknown words is an opinion",
+        file: FAILURE,
+        from: "facts.recognised.then_some(provider)",
+        to: "Some(provider)",
+        invariant: "sort-key",
+    },
+    Mutant {
+        name: "one provider's opinion counts twice",
+        file: FAILURE,
+        from: "self.refused_by.iter().any(|other| *other != provider)",
+        to: "self.refused_by.len() > 1",
+        invariant: "gives-up-too-soon",
+    },
+    Mutant {
         name: "unusable replies do not come back",
         file: KIND,
         from: "Self::BadReply => reaction(\n                true,",

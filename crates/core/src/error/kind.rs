@@ -74,7 +74,8 @@ pub enum MoveOn {
     Yes,
     /// At once, with one warning per cooldown: somebody has to repair something.
     Loudly,
-    /// Once, preferably to another provider; a second such failure ends the call.
+    /// At once; where the failure names a fault of the request, preferably to another provider, and a second such
+    /// opinion from another provider ends the call.
     SecondOpinion,
     /// As the policy's `after_commit` says.
     AfterCommit,
@@ -216,7 +217,7 @@ impl ErrorKind {
             }
             Self::BadRequest => about_request(
                 SecondOpinion,
-                "The refusing provider's other targets come last; a second bad request, from whomever, stops the call.",
+                "A refusal in unknown words moves on. One that names what is wrong with the request is an opinion: the refusing provider's other targets come last, and a second opinion from another provider stops the call.",
             ),
             Self::BadReply => reaction(
                 true,

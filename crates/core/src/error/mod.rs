@@ -52,6 +52,7 @@ struct Inner {
     comeback: bool,
     counted: bool,
     needed_tokens: Option<u32>,
+    recognised: bool,
     partial: Option<Partial>,
     trail: Trail,
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -102,6 +103,7 @@ impl Error {
             comeback: true,
             counted: true,
             needed_tokens: None,
+            recognised: false,
             partial: None,
             trail: Trail::default(),
             source: None,
@@ -175,6 +177,15 @@ impl Error {
     #[must_use]
     pub fn with_needed_tokens(mut self, tokens: u32) -> Self {
         self.0.needed_tokens = Some(tokens);
+        self
+    }
+
+    /// Says that a [`BadRequest`](ErrorKind::BadRequest) names what is wrong with the request: a code or words that
+    /// point at a malformed part of it. Only then is it an opinion, and two from different providers end the call. A
+    /// refusal in words nobody has met moves on.
+    #[must_use]
+    pub fn recognised(mut self) -> Self {
+        self.0.recognised = true;
         self
     }
 
@@ -269,6 +280,7 @@ impl Error {
         facts.comeback = self.0.comeback;
         facts.counted = self.0.counted;
         facts.needed_tokens = self.0.needed_tokens;
+        facts.recognised = self.0.recognised;
         facts
     }
 }

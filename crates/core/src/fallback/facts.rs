@@ -32,6 +32,8 @@ pub struct Facts {
     pub counted: bool,
     /// The window the request would have needed.
     pub needed_tokens: Option<u32>,
+    /// Whether a refusal names what is wrong with the request. One that does not is nobody's opinion.
+    pub recognised: bool,
 }
 
 impl Facts {
@@ -46,6 +48,7 @@ impl Facts {
             comeback: true,
             counted: true,
             needed_tokens: None,
+            recognised: false,
         }
     }
 

@@ -18,12 +18,14 @@ fn stop_ends_the_call() {
 
 #[test]
 fn next_asks_the_next_target_whatever_the_kind_leads_to() {
-    let mut world = World::new(&["p/a", "p/b", "p/c"]);
+    let mut world = World::new(&["p/a", "q/b", "r/c"]);
     world.rule(ErrorKind::BadRequest, Rule::Next);
-    world.says("p/a", [fails(ErrorKind::BadRequest)]);
-    world.says("p/b", [fails(ErrorKind::BadRequest)]);
+    let mut malformed = Facts::new(ErrorKind::BadRequest);
+    malformed.recognised = true;
+    world.says("p/a", [fails_with(malformed)]);
+    world.says("q/b", [fails_with(malformed)]);
     let call = world.call();
-    assert_eq!(world.asked(call), ["p/a", "p/b", "p/c"]);
+    assert_eq!(world.asked(call), ["p/a", "q/b", "r/c"]);
 }
 
 #[test]
@@ -143,7 +145,9 @@ fn a_stop_after_a_failure_marks_that_failure() {
 fn a_stated_second_opinion_is_what_a_bad_request_leads_to_anyway() {
     let mut world = World::new(&["p/a", "p/c", "q/b"]);
     world.rule(ErrorKind::BadRequest, Rule::SecondOpinion);
-    world.says("p/a", [fails(ErrorKind::BadRequest)]);
+    let mut malformed = Facts::new(ErrorKind::BadRequest);
+    malformed.recognised = true;
+    world.says("p/a", [fails_with(malformed)]);
     let call = world.call();
     assert_eq!(world.asked(call), ["p/a", "q/b"]);
 }

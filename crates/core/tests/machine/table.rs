@@ -242,20 +242,48 @@ fn what_is_about_the_request_cools_nothing_however_often() {
 }
 
 #[test]
-fn a_second_bad_request_ends_the_call_whoever_says_so() {
+fn a_second_opinion_from_another_provider_ends_the_call() {
     let mut world = World::new(&["p/a", "q/b", "r/c"]);
-    world.says("p/a", [fails(ErrorKind::BadRequest)]);
-    world.says("q/b", [fails(ErrorKind::BadRequest)]);
+    world.says("p/a", [fails_with(malformed())]);
+    world.says("q/b", [fails_with(malformed())]);
     let call = world.call();
     assert_eq!(world.asked(call), ["p/a", "q/b"]);
     assert_eq!(world.outcome(call), Some(Outcome::Stopped(ErrorKind::BadRequest)));
     assert_eq!(world.verdicts(call)[1], ("q/b", Verdict::Stopped));
 }
 
+/// A refusal that names what is wrong with the request.
+fn malformed() -> Facts {
+    let mut facts = Facts::new(ErrorKind::BadRequest);
+    facts.recognised = true;
+    facts
+}
+
+#[test]
+fn a_refusal_in_unknown_words_is_nobodys_opinion() {
+    let mut world = World::new(&["p/a", "q/b", "r/c", "s/d"]);
+    world.says("p/a", [fails(ErrorKind::BadRequest)]);
+    world.says("q/b", [fails_with(malformed())]);
+    world.says("r/c", [fails(ErrorKind::BadRequest)]);
+    let call = world.call();
+    assert_eq!(world.asked(call), ["p/a", "q/b", "r/c", "s/d"]);
+    assert!(world.answered(call));
+}
+
+#[test]
+fn one_providers_opinion_is_one_opinion_however_often_it_is_given() {
+    let mut world = World::new(&["p/a", "p/b", "p/c"]);
+    world.says("p/a", [fails_with(malformed())]);
+    world.says("p/b", [fails_with(malformed())]);
+    let call = world.call();
+    assert_eq!(world.asked(call), ["p/a", "p/b", "p/c"]);
+    assert!(world.answered(call));
+}
+
 #[test]
 fn a_bad_request_between_other_failures_ends_nothing() {
     let mut world = World::new(&["p/a", "q/b", "r/c"]);
-    world.says("p/a", [fails(ErrorKind::BadRequest)]);
+    world.says("p/a", [fails_with(malformed())]);
     world.says("q/b", [fails(ErrorKind::Server)]);
     let call = world.call();
     assert_eq!(world.asked(call), ["p/a", "q/b", "r/c"]);
@@ -264,7 +292,7 @@ fn a_bad_request_between_other_failures_ends_nothing() {
 #[test]
 fn the_second_opinion_is_asked_elsewhere_first() {
     let mut world = World::new(&["p/a", "p/c", "q/b"]);
-    world.says("p/a", [fails(ErrorKind::BadRequest)]);
+    world.says("p/a", [fails_with(malformed())]);
     world.says("q/b", [fails(ErrorKind::Server)]);
     let call = world.call();
     assert_eq!(world.asked(call), ["p/a", "q/b", "p/c"]);
@@ -274,7 +302,7 @@ fn the_second_opinion_is_asked_elsewhere_first() {
 fn the_refusing_providers_other_target_is_asked_before_a_comeback() {
     let mut world = World::new(&["b/x", "a/1", "a/2"]);
     world.says("b/x", [fails(ErrorKind::Server)]);
-    world.says("a/1", [fails(ErrorKind::BadRequest)]);
+    world.says("a/1", [fails_with(malformed())]);
     let call = world.call();
     assert_eq!(world.asked(call), ["b/x", "a/1", "a/2"]);
     assert!(world.answered(call));
@@ -284,7 +312,7 @@ fn the_refusing_providers_other_target_is_asked_before_a_comeback() {
 fn the_refusing_providers_other_target_comes_after_a_suspected_one() {
     let mut world = World::new(&["p/a", "p/c", "q/b"]);
     world.break_target("q/b");
-    world.says("p/a", [fails(ErrorKind::BadRequest)]);
+    world.says("p/a", [fails_with(malformed())]);
     let call = world.call();
     assert_eq!(world.asked(call), ["p/a", "q/b"]);
 }

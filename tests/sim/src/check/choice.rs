@@ -130,6 +130,7 @@ impl Story {
                 ..blank(slot, None, s.now)
             });
             s.cover.hit_if(kind == ErrorKind::ContextLength, Item::WindowTooSmall);
+            s.cover.hit_if(*s.road.rule(kind) != Rule::Default, Item::RuleOnSkip);
             if self.rule(kind, None, s) {
                 if let Some(row) = self.undecided.take() {
                     self.rows[row].verdict = Some(Verdict::Stopped);

@@ -48,7 +48,7 @@ impl Story {
             self.committed = None;
             s.road.policy.after_commit == AfterCommit::Stop
         } else {
-            kind == Cancelled || self.rule(kind, Some(provider), s)
+            kind == Cancelled || self.rule(kind, facts.recognised.then_some(provider), s)
         };
         if stops {
             for other in std::mem::take(&mut self.live) {
@@ -82,10 +82,7 @@ impl Story {
 
     /// The route's rule for a failure or skip; true if it ends the call.
     pub(super) fn rule(&mut self, kind: ErrorKind, refuser: Option<usize>, s: &mut Scene<'_>) -> bool {
-        let bad = kind == ErrorKind::BadRequest;
-        self.bad_requests += u32::from(bad);
         let rule = s.road.rule(kind);
-        s.cover.hit_if(refuser.is_none() && *rule != Rule::Default, Item::RuleOnSkip);
         match rule {
             Rule::Next => {
                 s.cover.hit(Item::RuleNext);
@@ -110,10 +107,16 @@ impl Story {
             Rule::SecondOpinion => s.cover.hit(Item::RuleSecondOpinion),
             _ => {}
         }
-        if bad {
-            self.refused.extend(refuser);
-            s.cover.hit(if self.bad_requests > 1 { Item::SecondBadRequest } else { Item::SecondOpinion });
+        if kind != ErrorKind::BadRequest {
+            return false;
         }
-        bad && self.bad_requests > 1
+        let Some(refuser) = refuser else {
+            s.cover.hit(Item::NoOpinion);
+            return false;
+        };
+        let second = self.refused.iter().any(|other| *other != refuser);
+        self.refused.push(refuser);
+        s.cover.hit(if second { Item::SecondBadRequest } else { Item::SecondOpinion });
+        second
     }
 }

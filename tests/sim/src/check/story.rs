@@ -95,7 +95,6 @@ pub(crate) struct Story {
     pub(super) window: u32,
     pub(super) refused: Vec<usize>,
     pub(super) closed: Vec<usize>,
-    pub(super) bad_requests: u32,
     pub(super) slept: Duration,
     pub(super) sleep: Option<(Moment, Moment)>,
     /// The sleep that begins: not before, and how far it is spread.
@@ -132,7 +131,6 @@ impl Story {
             window: 0,
             refused: Vec::new(),
             closed: Vec::new(),
-            bad_requests: 0,
             slept: Duration::ZERO,
             sleep: None,
             wait: None,

@@ -44,7 +44,8 @@ impl Call {
             self.committed = None;
             self.plan.policy.after_commit == AfterCommit::Stop
         } else {
-            reaction.move_on == MoveOn::No || self.rule_stops(facts.kind, Some(provider))
+            reaction.move_on == MoveOn::No
+                || self.rule_stops(facts.kind, facts.recognised.then_some(provider))
         };
         if stops {
             self.abort_all(Verdict::Stopped, now, fleet);
@@ -56,11 +57,9 @@ impl Call {
         self.decide(now, fleet);
     }
 
-    /// Applies the route's rule for a failure or skip of this kind; true if it ends the call.
+    /// Applies the route's rule for a failure or skip of this kind; true if it ends the call. `refused_by` is the
+    /// provider that named what is wrong with the request, if one did.
     pub(super) fn rule_stops(&mut self, kind: ErrorKind, refused_by: Option<ProviderId>) -> bool {
-        if kind == ErrorKind::BadRequest {
-            self.bad_requests += 1;
-        }
         let plan = Arc::clone(&self.plan);
         let second_opinion = match plan.rule(kind) {
             Rule::Stop => return true,
@@ -77,10 +76,9 @@ impl Call {
             Rule::SecondOpinion => true,
             Rule::Default => kind.reaction().move_on == MoveOn::SecondOpinion,
         };
-        if second_opinion {
-            self.refused_by.extend(refused_by);
-        }
-        second_opinion && self.bad_requests > 1
+        let Some(provider) = refused_by.filter(|_| second_opinion) else { return false };
+        self.refused_by.push(provider);
+        self.refused_by.iter().any(|other| *other != provider)
     }
 
     pub(super) fn needs_window(&mut self, slot: SlotId, needed: Option<u32>) {

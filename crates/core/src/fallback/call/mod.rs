@@ -49,7 +49,6 @@ pub struct Call {
     window_needed: u32,
     refused_by: Vec<ProviderId>,
     closed: Vec<ProviderId>,
-    bad_requests: u8,
     /// What has been slept and is being slept, jitter left out.
     slept: Duration,
     sleep: Option<Sleep>,
@@ -125,7 +124,6 @@ impl Call {
             window_needed: 0,
             refused_by: Vec::new(),
             closed: Vec::new(),
-            bad_requests: 0,
             slept: Duration::ZERO,
             sleep: None,
             waited: Duration::ZERO,
