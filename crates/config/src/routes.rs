@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use backstop_core::chat::{Effort, ReasoningRequest};
-use backstop_core::fallback::{AfterCommit, AllCooling, Pick, Policy};
+use backstop_core::fallback::{AfterCommit, AllCooling, Hedge, Pick, Policy, Unary};
 use backstop_core::route::{ModelFacts, Route, RouteRule, RouteStep, TARGETS_MAX, Target};
 use backstop_core::{ErrorKind, Overrides, TargetName};
 
@@ -90,8 +90,14 @@ impl Builder<'_, '_> {
         policy.idle = duration("idle");
         policy.attempts = fields.get("attempts").and_then(Found::count);
         policy.patience = duration("patience");
-        // "off" is no duration, and off is what it is without one.
-        policy.hedge_after = duration("hedge_after");
+        policy.hedge_after = match fields.get("hedge_after").map(|found| (found.word(), found.duration())) {
+            Some((Some("off"), _)) => Hedge::Off,
+            Some((_, Some(time))) => Hedge::After(time),
+            _ => Hedge::WhenSilent,
+        };
+        if fields.get("unary").and_then(Found::word) == Some("stream") {
+            policy.unary = Unary::Stream;
+        }
         if fields.get("after_commit").and_then(Found::word) == Some("restart") {
             policy.after_commit = AfterCommit::Restart;
         }

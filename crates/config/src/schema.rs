@@ -25,8 +25,18 @@ const PICK: &[Word] = &[
     Word::later("fastest"),
 ];
 
-const HEDGE: &[Word] =
-    &[Word::new("off", "one target at a time"), Word::later("p95"), Word::later("p99"), Word::later("auto")];
+const HEDGE: &[Word] = &[
+    Word::new("when_silent", "beside an answer in one piece, after a minute or so"),
+    Word::new("off", "one target at a time"),
+    Word::later("p95"),
+    Word::later("p99"),
+    Word::later("auto"),
+];
+
+const UNARY: &[Word] = &[
+    Word::new("whole", "in one piece, as it was asked for"),
+    Word::new("stream", "as a stream that is collected"),
+];
 
 const OFF: &[Word] = &[Word::new("off", "only what a provider told is heeded")];
 
@@ -211,10 +221,19 @@ fn route() -> Table {
         Key::new(
             "hedge_after",
             Form::Any(vec![Form::Words(HEDGE), Form::TIME]),
-            "After how long without progress a second target is asked beside the first.",
+            "When a second target is asked beside a silent first one. It costs a request, paid from the route's retry \
+             budget; `\"off\"` never asks one.",
         )
-        .default("`\"off\"`")
+        .default("`\"when_silent\"`: beside an answer in one piece, after a minute (local models `3m`, reasoning `5m`)")
         .also(&["hedge", "hedging"]),
+        Key::new(
+            "unary",
+            Form::Words(UNARY),
+            "How an answer in one piece is asked for. `\"stream\"` asks for a stream and collects it, so that \
+             `first_content` and `idle` notice a silent target as soon as they do in a stream.",
+        )
+        .default("`\"whole\"`")
+        .also(&["stream", "streaming"]),
         Key::new(
             "retry",
             Form::Table(table(

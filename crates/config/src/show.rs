@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use backstop_core::chat::{Effort, ReasoningRequest};
-use backstop_core::fallback::{AfterCommit, AllCooling, Pick, Policy};
+use backstop_core::fallback::{AfterCommit, AllCooling, Hedge, Pick, Policy, Unary};
 use backstop_core::route::{ModelFacts, Route, RouteRule, RouteStep, Target};
 use backstop_core::{Overrides, Registry, TargetName};
 use serde_json::Value as Json;
@@ -139,7 +139,13 @@ fn write_route(f: &mut fmt::Formatter<'_>, route: &Route, table: &Table) -> fmt:
     )?;
     let all_cooling = if policy.all_cooling == AllCooling::FailFast { "fail_fast" } else { "try_soonest" };
     writeln!(f, "all_cooling = \"{all_cooling}\"")?;
-    writeln!(f, "hedge_after = {}", policy.hedge_after.map_or("\"off\"".to_owned(), time))?;
+    let hedge_after = match policy.hedge_after {
+        Hedge::After(after) => time(after),
+        Hedge::Off => text("off"),
+        _ => text("when_silent"),
+    };
+    writeln!(f, "hedge_after = {hedge_after}")?;
+    writeln!(f, "unary = \"{}\"", if policy.unary == Unary::Stream { "stream" } else { "whole" })?;
     let comebacks = policy.comebacks.map(|count| format!("comebacks = {count}, ")).unwrap_or_default();
     let (base, cap) = (time(policy.backoff_base), time(policy.backoff_cap));
     writeln!(f, "retry = {{ {comebacks}base = {base}, cap = {cap} }}")?;

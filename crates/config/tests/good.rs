@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use backstop_config::Config;
 use backstop_core::chat::{Effort, ReasoningRequest};
-use backstop_core::fallback::{AfterCommit, AllCooling, Pick, Policy};
+use backstop_core::fallback::{AfterCommit, AllCooling, Hedge, Pick, Policy};
 use backstop_core::route::{Route, RouteRule, RouteStep, Target};
 use backstop_core::{Env, ErrorKind};
 
@@ -106,7 +106,7 @@ fn every_key_arrives() {
     assert_eq!(route.policy.deadline, Some(secs(45)));
     assert_eq!((route.policy.attempts, route.policy.comebacks), (Some(3), Some(0)));
     assert_eq!(route.policy.patience, Some(Duration::ZERO));
-    assert_eq!(route.policy.hedge_after, Some(secs(2)));
+    assert_eq!(route.policy.hedge_after, Hedge::After(secs(2)));
     assert_eq!(route.policy.after_commit, AfterCommit::Restart);
     assert_eq!(route.policy.all_cooling, AllCooling::FailFast);
     assert_eq!(route.rules.len(), 12);

@@ -1,7 +1,7 @@
 //! A route: an ordered list of targets plus a policy, in names; the [machine](crate::fallback) sees it as a plan.
 
 use crate::error::{Error, ErrorKind};
-use crate::fallback::{Pick, Policy};
+use crate::fallback::{Hedge, Pick, Policy};
 use crate::target::{Overrides, TargetName};
 
 /// The most targets of a route, its pools and the lists of its rules included.
@@ -213,6 +213,10 @@ impl Route {
             return wrong(format!("has {count} targets; {TARGETS_MAX} are the most"));
         }
         let Policy { deadline, timeout, first_content, idle, hedge_after, .. } = self.policy;
+        let hedge_after = match hedge_after {
+            Hedge::After(time) => Some(time),
+            Hedge::WhenSilent | Hedge::Off => None,
+        };
         let durations = [
             ("deadline", deadline),
             ("timeout", timeout),

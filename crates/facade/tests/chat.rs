@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use backstop::core::fallback::Policy;
+use backstop::core::fallback::{Hedge, Policy};
 use backstop::core::route::{Route, RouteRule};
 use backstop::core::{Env, Registry};
 use backstop::{Backstop, BackstopBuilder, Capabilities, Error, ErrorKind, Verdict};
@@ -118,7 +118,7 @@ async fn a_lone_target_comes_back_after_its_backoff() {
 async fn a_hedge_asks_a_second_target_and_drops_the_loser() {
     let (a, b) = (fake("a").hangs(), fake("b").replies("hello").after(Duration::from_secs(1)));
     let mut policy = Policy::default();
-    policy.hedge_after = Some(Duration::from_secs(2));
+    policy.hedge_after = Hedge::After(Duration::from_secs(2));
     let client = builder([a.clone(), b.clone()]).target("a/m").target("b/m").policy(policy).build().unwrap();
     let began = Instant::now();
     let answer = client.chat("hi").await.unwrap();

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use backstop::core::chat::{ChatEvent, FinishReason, ReasoningRequest};
-use backstop::core::fallback::{AfterCommit, Policy};
+use backstop::core::fallback::{AfterCommit, Hedge, Policy};
 use backstop::core::{Env, Phase, Registry};
 use backstop::{Answer, Backstop, ChatReply, ChatRequest, Error, ErrorKind, StreamEvent, Usage, Verdict};
 use backstop_testkit::{FakeProvider, FakeStream};
@@ -233,7 +233,7 @@ async fn dropping_the_stream_drops_the_attempt_and_is_nobodys_failure() {
 #[tokio::test(start_paused = true)]
 async fn the_first_content_of_a_hedged_pair_wins_and_the_other_is_dropped() {
     let mut policy = Policy::default();
-    policy.hedge_after = Some(secs(2));
+    policy.hedge_after = Hedge::After(secs(2));
     let a = fake("a").streams(FakeStream::new().sleeps(secs(10)).text("late").ends());
     let b = fake("b").streams(hello());
     let (seen, end) = read(&over(&[&a, &b], policy), "hi").await;

@@ -67,7 +67,17 @@ fn world(ills: &[Illness], alone: bool, stream: bool, policy: u32) -> Option<Wor
         let mut seats = vec![Seat::default(); ills.len()];
         seats.iter_mut().for_each(|seat| seat.window = Some(1_000));
         let arrives = Moment::at(Duration::from_secs(call));
-        Caller { arrives, road: 0, terms, seats, leaves: None, pauses: None, stray: None, late: 0 }
+        Caller {
+            arrives,
+            road: 0,
+            terms,
+            seats,
+            leaves: None,
+            pauses: None,
+            parks: None,
+            stray: None,
+            late: 0,
+        }
     });
     let callers = callers.collect();
     Some(World { seed: 0, number: 0, fleet, providers, targets, roads: vec![road], callers })
@@ -79,7 +89,7 @@ fn policies(number: u32) -> Policy {
         0 => {}
         1 => {
             policy.after_commit = AfterCommit::Restart;
-            policy.hedge_after = Some(Duration::from_millis(500));
+            policy.hedge_after = Hedge::After(Duration::from_millis(500));
         }
         2 => {
             policy.deadline = Some(Duration::from_secs(8));

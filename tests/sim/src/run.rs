@@ -69,6 +69,7 @@ enum What {
     Leaves,
     Pauses,
     Resumes,
+    Parks,
 }
 
 /// Something to come. At one and the same moment the order is anybody's guess: `tie` makes one.
@@ -87,6 +88,8 @@ struct Active {
     scripts: Vec<(AttemptId, Script)>,
     /// When its timer is to fire, and what for.
     timer: Option<(Moment, Moment)>,
+    /// Until when nobody polls it.
+    parked: Moment,
     rng: Rng,
 }
 
@@ -137,6 +140,7 @@ impl<'a> Loop<'a> {
             What::Leaves => 3,
             What::Pauses => 4,
             What::Resumes => 5,
+            What::Parks => 6,
         };
         let tie = (call as u64 * 0x1_0001 + kind).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         self.coming.push(Reverse(Coming { at, tie, call, what }));
@@ -151,12 +155,34 @@ impl<'a> Loop<'a> {
                 continue;
             }
             let Some(mut active) = self.active[call].take() else { continue };
+            if what == What::Parks {
+                self.parks(active, call);
+                continue;
+            }
+            if self.now < active.parked {
+                let fires = active.timer.filter(|_| what == What::Timer);
+                active.timer = fires.map_or(active.timer, |(due, _)| Some((due, active.parked)));
+                self.comes(active.parked, call, what);
+                self.active[call] = Some(active);
+                continue;
+            }
             if let Some(event) = self.event_of(&mut active, call, what) {
                 self.tell(&mut active, call, event)?;
             }
             self.keep_going(active, call);
         }
         Ok(self.tally)
+    }
+
+    /// Nobody polls the call from here on. One that is never polled again is nobody's to drop either.
+    fn parks(&mut self, mut active: Box<Active>, call: usize) {
+        match self.world.callers[call].parks {
+            Some((_, Some(time))) => {
+                active.parked = self.now + time;
+                self.active[call] = Some(active);
+            }
+            _ => self.tally.calls += 1,
+        }
     }
 
     fn keep_going(&mut self, mut active: Box<Active>, call: usize) {
@@ -180,7 +206,7 @@ impl<'a> Loop<'a> {
 
     fn arrives(&mut self, call: usize) -> Kept {
         let caller = &self.world.callers[call];
-        let Caller { road, terms, leaves, pauses, stray, .. } = *caller;
+        let Caller { road, terms, leaves, pauses, parks, stray, .. } = *caller;
         let at = &self.world.roads[road];
         let mut active = Box::new(Active {
             call: Call::new(at.plan.clone(), caller.seats.clone(), terms, self.now),
@@ -188,6 +214,7 @@ impl<'a> Loop<'a> {
             plain: Plain::new(at, caller, self.now),
             scripts: Vec::with_capacity(2),
             timer: None,
+            parked: Moment::ORIGIN,
             rng: Rng::of(&[self.world.seed, self.world.number, 2, call as u64]),
         });
         self.cover.hit(match terms.mode {
@@ -208,6 +235,9 @@ impl<'a> Loop<'a> {
             self.comes(self.now + after, call, What::Pauses);
             self.comes(self.now + after + pause, call, What::Resumes);
         }
+        if let Some((after, _)) = parks {
+            self.comes(self.now + after, call, What::Parks);
+        }
         if let Some(after) = stray {
             self.comes(self.now + after, call, What::Stray);
         }
@@ -218,7 +248,7 @@ impl<'a> Loop<'a> {
 
     fn event_of(&mut self, active: &mut Active, call: usize, what: What) -> Option<Event> {
         match what {
-            What::Arrives => None,
+            What::Arrives | What::Parks => None,
             What::Timer => {
                 let fires = active.timer.is_some_and(|(_, fires)| fires == self.now);
                 if fires {

@@ -26,8 +26,9 @@ pub(crate) mod plain {
     pub(crate) const STRAYS: u32 = 128;
     pub(crate) const POLICY: u32 = 256;
     pub(crate) const TIMES: u32 = 512;
-    pub(crate) const ALL: [u32; 10] =
-        [RULES, POOLS, HEDGES, TERMS, SEATS, LEAVERS, READERS, STRAYS, POLICY, TIMES];
+    pub(crate) const PARKED: u32 = 1024;
+    pub(crate) const ALL: [u32; 11] =
+        [RULES, POOLS, HEDGES, TERMS, SEATS, LEAVERS, READERS, STRAYS, POLICY, TIMES, PARKED];
 }
 
 /// Which part of a world is run.
@@ -84,6 +85,8 @@ pub(crate) struct Caller {
     pub(crate) seats: Vec<Seat>,
     pub(crate) leaves: Option<Duration>,
     pub(crate) pauses: Option<(Duration, Duration)>,
+    /// From when on nobody polls it, and for how long; without an end it is never polled again, and never dropped.
+    pub(crate) parks: Option<(Duration, Option<Duration>)>,
     /// Ticks that nobody asked for, so long after the beginning.
     pub(crate) stray: Option<Duration>,
     /// How late the driver is with its timers, at most.
@@ -163,6 +166,7 @@ fn draw_road(
                 times.first_content = rng.maybe(50, 50, 20_000);
                 times.idle = rng.maybe(50, 50, 20_000);
                 times.local = rng.chance(40);
+                times.connect = rng.maybe(50, 100, 20_000);
             }
             if cut.plain & plain::TIMES != 0 {
                 times = Times::default();
@@ -259,14 +263,17 @@ fn draw_policy(rng: &mut Rng, cut: &Cut) -> Policy {
     policy.cooldown_cap = Duration::from_secs(rng.pick(&[10, 300, 300]));
     policy.after_commit = rng.pick(&[AfterCommit::Stop, AfterCommit::Restart]);
     policy.all_cooling = rng.pick(&[AllCooling::TrySoonest, AllCooling::TrySoonest, AllCooling::FailFast]);
-    policy.hedge_after = rng.maybe(50, 0, 3_000);
+    policy.hedge_after = match rng.maybe(50, 0, 3_000) {
+        Some(after) => Hedge::After(after),
+        None => rng.pick(&[Hedge::Off, Hedge::WhenSilent, Hedge::WhenSilent]),
+    };
     if cut.plain & plain::POLICY != 0 {
         let mut usual = Policy::default();
         (usual.hedge_after, usual.after_commit) = (policy.hedge_after, policy.after_commit);
         policy = usual;
     }
     if cut.plain & plain::HEDGES != 0 {
-        policy.hedge_after = None;
+        policy.hedge_after = Hedge::Off;
     }
     policy
 }
@@ -303,6 +310,7 @@ fn draw_callers(rng: &mut Rng, seed: u64, number: u64, roads: &[Road], cut: &Cut
         let pauses = rng.chance(15).then(|| (rng.millis(0, 5_000), rng.millis(0, 120_000)));
         let stray = rng.maybe(20, 0, 5_000);
         let late = rng.pick(&[0, 0, 0, 3, 60]);
+        let parks = rng.chance(8).then(|| (rng.millis(0, 5_000), rng.maybe(60, 1_000, 60_000)));
         let seats = road.slots.iter().map(|slot| draw_seat(&mut rng, slot, cut)).collect();
         if cut.plain & plain::TERMS != 0 {
             (terms.deadline, terms.attempts) = (None, None);
@@ -314,6 +322,7 @@ fn draw_callers(rng: &mut Rng, seed: u64, number: u64, roads: &[Road], cut: &Cut
             seats,
             leaves: leaves.filter(|_| cut.plain & plain::LEAVERS == 0),
             pauses: pauses.filter(|_| cut.plain & plain::READERS == 0),
+            parks: parks.filter(|_| cut.plain & plain::PARKED == 0),
             stray: stray.filter(|_| cut.plain & plain::STRAYS == 0),
             late: if cut.plain & plain::STRAYS == 0 { late } else { 0 },
         });

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use backstop::ErrorKind;
+use backstop::core::fallback::Hedge;
 use backstop_testkit::server::{RawServer, Recipe, Script, Step};
 use backstop_tests::{LATE, SOON, answers, hits, over, over_with, rows, timed};
 
@@ -28,7 +29,7 @@ async fn dropping_the_callers_future_closes_the_connection_at_once() {
 #[tokio::test]
 async fn dropping_the_callers_future_closes_both_connections_of_a_hedged_pair() {
     let (a, b) = (RawServer::start([Script::silent()]), RawServer::start([Script::silent()]));
-    let client = over_with(&[&a, &b], |policy| policy.hedge_after = Some(Duration::from_millis(50)));
+    let client = over_with(&[&a, &b], |policy| policy.hedge_after = Hedge::After(Duration::from_millis(50)));
     let call = tokio::spawn(async move { client.chat("hi").await });
     assert!(a.wait_for_hits(1, LATE).await && b.wait_for_hits(1, LATE).await);
     call.abort();

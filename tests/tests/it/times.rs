@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use backstop::ErrorKind;
+use backstop::core::fallback::Hedge;
 use backstop_testkit::server::{FailingServer, RawServer, Recipe, RetryHint, Script};
 use backstop_tests::{LATE, SOON, answers, healthy, hits, over, over_with, rows, timed};
 
@@ -115,7 +116,7 @@ async fn the_caller_can_bound_the_requests_of_a_call() {
 #[tokio::test]
 async fn a_hedge_that_answers_first_closes_the_connection_of_the_slow_one() {
     let (a, b) = (RawServer::start([Script::silent()]), healthy("b").await);
-    let client = over_with(&[&a, &b], |policy| policy.hedge_after = Some(Duration::from_millis(100)));
+    let client = over_with(&[&a, &b], |policy| policy.hedge_after = Hedge::After(Duration::from_millis(100)));
     let (answer, took) = timed(client.chat("hi")).await;
     let answer = answer.unwrap();
     assert_eq!((answer.text.as_str(), hits(&[&a, &b])), ("from b", vec![1, 1]));
@@ -128,7 +129,7 @@ async fn a_hedge_that_answers_first_closes_the_connection_of_the_slow_one() {
 async fn a_first_target_that_answers_after_all_closes_the_connection_of_its_hedge() {
     let a = answers(Recipe::healthy("from a").after(Duration::from_millis(600))).await;
     let b = RawServer::start([Script::silent()]);
-    let client = over_with(&[&a, &b], |policy| policy.hedge_after = Some(Duration::from_millis(60)));
+    let client = over_with(&[&a, &b], |policy| policy.hedge_after = Hedge::After(Duration::from_millis(60)));
     let (answer, took) = timed(client.chat("hi")).await;
     let answer = answer.unwrap();
     assert_eq!((answer.text.as_str(), hits(&[&a, &b])), ("from a", vec![1, 1]));
@@ -141,7 +142,7 @@ async fn a_first_target_that_answers_after_all_closes_the_connection_of_its_hedg
 async fn if_one_of_a_hedged_pair_fails_the_other_decides() {
     let a = answers(Recipe::healthy("from a").after(Duration::from_millis(600))).await;
     let b = answers(Recipe::server_error()).await;
-    let client = over_with(&[&a, &b], |policy| policy.hedge_after = Some(Duration::from_millis(60)));
+    let client = over_with(&[&a, &b], |policy| policy.hedge_after = Hedge::After(Duration::from_millis(60)));
     let answer = client.chat("hi").await.unwrap();
     assert_eq!((answer.text.as_str(), hits(&[&a, &b])), ("from a", vec![1, 1]));
     assert_eq!(rows(answer.trail()), ["a/m - 200 delivered", "b/m server 500 next_target"]);
@@ -150,7 +151,7 @@ async fn if_one_of_a_hedged_pair_fails_the_other_decides() {
 #[tokio::test]
 async fn a_quick_answer_is_not_hedged() {
     let (a, b) = (healthy("a").await, healthy("b").await);
-    let client = over_with(&[&a, &b], |policy| policy.hedge_after = Some(Duration::from_secs(5)));
+    let client = over_with(&[&a, &b], |policy| policy.hedge_after = Hedge::After(Duration::from_secs(5)));
     assert_eq!(client.chat("hi").await.unwrap().text, "from a");
     assert_eq!(hits(&[&a, &b]), [1, 0]);
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use backstop::core::fallback::{AfterCommit, Policy};
+use backstop::core::fallback::{AfterCommit, Hedge, Policy};
 use backstop_testkit::server::{Script, SseEnding};
 
 use crate::scene::{
@@ -11,7 +11,7 @@ use crate::scene::{
 
 fn hedging() -> Policy {
     let mut policy = policy(AfterCommit::Stop);
-    policy.hedge_after = Some(Duration::from_millis(50));
+    policy.hedge_after = Hedge::After(Duration::from_millis(50));
     policy
 }
 

@@ -1,4 +1,5 @@
-//! The rest of one target or one provider: told, suspected, half-open.
+//! The rest of one target or one provider: told, suspected, half-open; and the guess after a rate limit that stated no
+//! wait, which looks like a suspicion and needs no probe.
 //!
 //! A scope counts its cooldowns, and every attempt remembers the number it was admitted under. Whose outcome counts is
 //! told by these numbers and not by times: an attempt that set out before a cooldown began knows nothing of it.
@@ -42,13 +43,21 @@ impl Rest {
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ticket {
     number: u32,
-    leased: bool,
+    /// The number of its lease, if it probes.
+    lease: Option<u32>,
 }
 
 impl Ticket {
     pub(super) fn is_probe(self) -> bool {
-        self.leased
+        self.lease.is_some()
     }
+}
+
+/// The leave to probe. Whoever holds it says now and then that it is still there.
+#[derive(Copy, Clone, Debug)]
+struct Lease {
+    number: u32,
+    until: Moment,
 }
 
 /// How a scope stands at a moment.
@@ -67,13 +76,17 @@ pub(super) enum Condition {
 pub(super) struct Scope {
     told: Option<Rest>,
     suspected: Option<Rest>,
+    /// A limit without a stated wait: how long it lasts is anybody's guess.
+    guessed: Option<Rest>,
     /// How many cooldowns there have been.
     number: u32,
     /// Failed probes in a row.
     k: u8,
-    /// Rate limits in a row.
+    /// Guesses in a row, with nothing served between them.
     limits: u8,
-    probing: bool,
+    /// How many leases there have been.
+    leases: u32,
+    lease: Option<Lease>,
 }
 
 impl Scope {
@@ -83,12 +96,13 @@ impl Scope {
             return Condition::Told(rest);
         }
         let suspected = self.suspected.filter(|_| suspect);
-        if let Some(rest) = suspected.filter(|rest| now < rest.until) {
+        let resting = [suspected, self.guessed.filter(|_| suspect)].into_iter().flatten();
+        if let Some(rest) = resting.filter(|rest| now < rest.until).max_by_key(|rest| rest.until) {
             return Condition::Suspected(rest);
         }
         match told.or(suspected) {
             None => Condition::Open,
-            Some(rest) if self.probing => Condition::Suspected(rest),
+            Some(rest) if self.lease.is_some_and(|lease| now < lease.until) => Condition::Suspected(rest),
             Some(rest) => Condition::Untested(rest),
         }
     }
@@ -96,19 +110,36 @@ impl Scope {
     /// The attempt probes this scope if it `may` and the scope waits for a probe.
     pub(super) fn admit(&mut self, may: bool, now: Moment, suspect: bool) -> Ticket {
         let leased = may && matches!(self.condition(now, suspect), Condition::Untested(_));
-        self.probing |= leased;
-        Ticket { number: self.number, leased }
+        let lease = leased.then(|| {
+            self.leases = self.leases.wrapping_add(1);
+            self.lease = Some(Lease { number: self.leases, until: now + LEASE });
+            self.leases
+        });
+        Ticket { number: self.number, lease }
+    }
+
+    /// The attempt is still there. One that was not heard of for too long may have lost its lease to another.
+    pub(super) fn renew(&mut self, ticket: &mut Ticket, now: Moment) {
+        match &mut self.lease {
+            Some(lease) if ticket.lease == Some(lease.number) => lease.until = now + LEASE,
+            _ => ticket.lease = None,
+        }
     }
 
     pub(super) fn is_fresh(&self, ticket: Ticket) -> bool {
         ticket.number == self.number
     }
 
+    fn is_probed_by(&self, ticket: Ticket) -> bool {
+        self.lease.is_some_and(|lease| ticket.lease == Some(lease.number))
+    }
+
     /// Returns the lease, if there is one.
     pub(super) fn release(&mut self, ticket: &mut Ticket) {
-        if std::mem::take(&mut ticket.leased) {
-            self.probing = false;
+        if self.is_probed_by(*ticket) {
+            self.lease = None;
         }
+        ticket.lease = None;
     }
 
     /// The attempt has answered: whatever rested here is over.
@@ -116,13 +147,13 @@ impl Scope {
         self.release(&mut ticket);
         if self.is_fresh(ticket) {
             (self.told, self.suspected) = (None, None);
-            (self.k, self.limits) = (0, 0);
+            self.k = 0;
         }
     }
 
     /// The attempt has begun to answer: its probe is settled, the attempt goes on.
     pub(super) fn begun(&mut self, ticket: &mut Ticket) {
-        let (probe, fresh) = (ticket.leased, self.is_fresh(*ticket));
+        let (probe, fresh) = (self.is_probed_by(*ticket), self.is_fresh(*ticket));
         self.release(ticket);
         if probe && fresh {
             (self.told, self.suspected) = (None, None);
@@ -132,10 +163,26 @@ impl Scope {
 
     /// The attempt failed in a way that proves the scope alive, but says nothing of what was told.
     pub(super) fn alive(&mut self, ticket: &mut Ticket) {
-        let (probe, fresh) = (ticket.leased, self.is_fresh(*ticket));
+        let (probe, fresh) = (self.is_probed_by(*ticket), self.is_fresh(*ticket));
         self.release(ticket);
         if probe && fresh && self.suspected.take().is_some() {
             self.k = 0;
+        }
+    }
+
+    /// What the scope was suspected of is disproved while the attempt goes on. A probe of what was told stays one.
+    pub(super) fn disproved(&mut self, ticket: &mut Ticket) {
+        if self.told.is_none() {
+            self.alive(ticket);
+        }
+    }
+
+    /// Something was served. Whoever was admitted when, it shows that the limit is not what was feared; while most is
+    /// served there is nothing to rest for.
+    pub(super) fn served(&mut self, mostly: bool) {
+        self.limits = 0;
+        if mostly {
+            self.guessed = None;
         }
     }
 
@@ -156,24 +203,17 @@ impl Scope {
         (rest, resting.is_none())
     }
 
-    /// As [`tell`](Self::tell), for a rate limit: without a hint, each in a row rests twice as long.
-    pub(super) fn limit(
-        &mut self,
-        ticket: Ticket,
-        hint: Option<Duration>,
-        suspicion: Suspicion,
-        now: Moment,
-    ) -> (Rest, bool) {
-        // An attempt from before the latest limit is part of it, not a further one.
-        let row = if self.is_fresh(ticket) { self.limits } else { self.limits.saturating_sub(1) };
-        let wait = hint.unwrap_or_else(|| doubled(suspicion.base, row, suspicion.cap));
-        let rest = Rest::stated(wait, ErrorKind::RateLimited, false, now);
-        let fresh = self.is_fresh(ticket);
-        let (rest, new) = self.tell(rest, now);
-        if new && fresh {
-            self.limits = self.limits.saturating_add(1);
+    /// A limit without a stated wait. Those that come while it rests are part of it; each further one with nothing
+    /// served between rests twice as long. Returns the rest in force, and whether it is a new one.
+    pub(super) fn guess(&mut self, base: Duration, cap: Duration, now: Moment) -> (Rest, bool) {
+        if let Some(rest) = self.guessed.filter(|rest| now < rest.until) {
+            return (rest, false);
         }
-        (rest, new)
+        let wait = doubled(base, self.limits, cap.min(GUESS_MAX));
+        let rest = Rest::stated(wait, ErrorKind::RateLimited, false, now);
+        self.limits = self.limits.saturating_add(1);
+        self.guessed = Some(rest);
+        (rest, true)
     }
 
     /// The scope looks ill. Only an attempt that knows of the latest cooldown can say so, and of those that set out
@@ -185,7 +225,7 @@ impl Scope {
         suspicion: Suspicion,
         now: Moment,
     ) -> Option<Rest> {
-        let probe = ticket.leased;
+        let probe = self.is_probed_by(ticket);
         if !self.is_fresh(ticket) || (self.suspected.is_some() && !probe) {
             return None;
         }
@@ -199,10 +239,19 @@ impl Scope {
     }
 }
 
+/// How long a lease lasts without a sign of its holder, who may have been parked by its caller.
+pub(super) const LEASE: Duration = Duration::from_secs(6);
+
+/// How often the holder of a lease gives one.
+pub(super) const RENEWAL: Duration = Duration::from_secs(2);
+
+/// No guess rests a target longer than this.
+const GUESS_MAX: Duration = Duration::from_secs(60);
+
 /// No stated wait rests a target longer than this.
 pub(super) const HINT_MAX: Duration = Duration::from_secs(3600);
 
-/// The last ten counted outcomes of a target.
+/// The last ten outcomes of some sort.
 #[derive(Copy, Clone, Debug, Default)]
 pub(super) struct Ring {
     failed: u16,
@@ -215,6 +264,11 @@ impl Ring {
     pub(super) fn push(&mut self, failed: bool) {
         self.failed = (self.failed << 1 | u16::from(failed)) & ((1 << Self::SIZE) - 1);
         self.len = (self.len + 1).min(Self::SIZE);
+    }
+
+    /// Whether no more than half of all failed.
+    pub(super) fn mostly_held(self) -> bool {
+        self.failed.count_ones() * 2 <= u32::from(self.len)
     }
 
     /// Whether the last three failed and at least half of all.

@@ -6,7 +6,7 @@ use super::budget::Budget;
 use super::cooldown::{Condition, Rest, Ring, Scope, Suspicion, Ticket};
 use super::facts::Facts;
 use super::moment::Moment;
-use super::policy::Policy;
+use super::policy::{Mode, Policy};
 use crate::error::{Cools, ErrorKind, Phase, Scope as About};
 use std::time::Duration;
 
@@ -43,6 +43,8 @@ pub struct Permit {
     target: TargetId,
     own: Ticket,
     shared: Ticket,
+    /// Whether it is known to have been served.
+    served: bool,
 }
 
 impl Permit {
@@ -50,6 +52,18 @@ impl Permit {
     #[must_use]
     pub fn is_probe(&self) -> bool {
         self.own.is_probe() || self.shared.is_probe()
+    }
+
+    /// Whether it decides for all whether the target itself is well.
+    #[must_use]
+    pub fn probes_target(&self) -> bool {
+        self.own.is_probe()
+    }
+
+    /// Whether it decides for all whether the provider is.
+    #[must_use]
+    pub fn probes_provider(&self) -> bool {
+        self.shared.is_probe()
     }
 }
 
@@ -86,7 +100,23 @@ const HINT_IGNORED: Duration = Duration::from_secs(5);
 struct Target {
     provider: ProviderId,
     scope: Scope,
+    /// Counted outcomes.
     ring: Ring,
+    /// What was served, and what met a limit without a stated wait.
+    limits: Ring,
+    /// What its answers take, by [`Mode`].
+    usual: [Option<Duration>; 3],
+    /// How long it was last left alone in vain before another answered beside it.
+    left: Duration,
+}
+
+impl Target {
+    fn served(&mut self, permit: &mut Permit) {
+        if !std::mem::replace(&mut permit.served, true) {
+            self.limits.push(false);
+            self.scope.served(self.limits.mostly_held());
+        }
+    }
 }
 
 /// The shared health of all targets of one client.
@@ -108,7 +138,15 @@ impl Fleet {
 
     /// Adds a target of a provider.
     pub fn add_target(&mut self, provider: ProviderId) -> TargetId {
-        self.targets.push(Target { provider, scope: Scope::default(), ring: Ring::default() });
+        let new = Target {
+            provider,
+            scope: Scope::default(),
+            ring: Ring::default(),
+            limits: Ring::default(),
+            usual: [None; 3],
+            left: Duration::ZERO,
+        };
+        self.targets.push(new);
         TargetId(count(self.targets.len()))
     }
 
@@ -123,14 +161,59 @@ impl Fleet {
         let lease = matches!(self.standing(target, now, suspect), Standing::Probe(_));
         let Target { provider, scope, .. } = &mut self.targets[target.0 as usize];
         let above = &mut self.providers[provider.0 as usize];
-        Permit { target, own: scope.admit(lease, now, suspect), shared: above.admit(lease, now, suspect) }
+        let (own, shared) = (scope.admit(lease, now, suspect), above.admit(lease, now, suspect));
+        Permit { target, own, shared, served: false }
     }
 
-    /// The attempt has begun to answer. Settles its probe and nothing else.
-    pub fn begun(&mut self, permit: &mut Permit) {
+    /// The attempt is still under way. A probe that says so less often than every few seconds is taken for parked, and
+    /// another may probe in its place.
+    pub fn renew(&mut self, permit: &mut Permit, now: Moment) {
         let Target { provider, scope, .. } = &mut self.targets[permit.target.0 as usize];
-        scope.begun(&mut permit.own);
-        self.providers[provider.0 as usize].begun(&mut permit.shared);
+        scope.renew(&mut permit.own, now);
+        self.providers[provider.0 as usize].renew(&mut permit.shared, now);
+    }
+
+    /// The attempt has a connection. That disproves what a provider may be suspected of, and nothing else.
+    pub fn connected(&mut self, permit: &mut Permit) {
+        let provider = self.targets[permit.target.0 as usize].provider;
+        self.providers[provider.0 as usize].disproved(&mut permit.shared);
+    }
+
+    /// The attempt has begun to answer: it was served, and its probe is settled.
+    pub fn begun(&mut self, permit: &mut Permit) {
+        let target = &mut self.targets[permit.target.0 as usize];
+        target.served(permit);
+        target.scope.begun(&mut permit.own);
+        self.providers[target.provider.0 as usize].begun(&mut permit.shared);
+    }
+
+    /// An answer, or the first piece of one, took so long.
+    pub fn took(&mut self, permit: &Permit, mode: Mode, time: Duration) {
+        let target = &mut self.targets[permit.target.0 as usize];
+        target.left = Duration::ZERO;
+        let usual = &mut target.usual[mode as usize];
+        // Up at once and down slowly: a long answer among short ones is no sign of trouble.
+        *usual = Some(usual.map_or(time, |usual| time.max(usual - (usual - time.min(usual)) / 8)));
+    }
+
+    /// It was silent for so long when another answered beside it. It may be ill, or merely slow: next time it is left
+    /// alone for longer, or nobody would ever learn which.
+    pub fn left(&mut self, permit: &Permit, time: Duration) {
+        let left = &mut self.targets[permit.target.0 as usize].left;
+        *left = time.max(*left);
+    }
+
+    /// How long a target is known to take, or to have been silent in vain: at least.
+    #[must_use]
+    pub fn known_to_take(&self, target: TargetId, mode: Mode) -> Duration {
+        let Target { usual, left, .. } = &self.targets[target.0 as usize];
+        usual[mode as usize].unwrap_or_default().max(*left)
+    }
+
+    /// What a target's slower answers have been taking, if it has answered.
+    #[must_use]
+    pub fn usual(&self, target: TargetId, mode: Mode) -> Option<Duration> {
+        self.targets[target.0 as usize].usual[mode as usize]
     }
 
     /// The attempt has ended. Returns the rest it brought about.
@@ -142,8 +225,13 @@ impl Fleet {
         roll: u64,
         now: Moment,
     ) -> Option<Rested> {
-        let Permit { target, mut own, mut shared } = permit;
-        let Target { provider, scope, ring } = &mut self.targets[target.0 as usize];
+        let mut permit = permit;
+        let target = &mut self.targets[permit.target.0 as usize];
+        if ended == Ended::Done {
+            target.served(&mut permit);
+        }
+        let Permit { mut own, mut shared, .. } = permit;
+        let Target { provider, scope, ring, limits, .. } = target;
         let above = &mut self.providers[provider.0 as usize];
         let fresh = scope.is_fresh(own);
         let facts = match ended {
@@ -182,7 +270,14 @@ impl Fleet {
                 Some(of_provider(above.tell(told(TOLD), now)))
             }
             Cools::Told(_) => Some(of_target(scope.tell(told(TOLD), now))),
-            Cools::RateLimit => Some(of_target(scope.limit(own, facts.hint, suspicion, now))),
+            Cools::RateLimit => match facts.hint {
+                Some(hint) => Some(of_target(scope.tell(Rest::stated(hint, facts.kind, false, now), now))),
+                None if policy.suspect => {
+                    limits.push(true);
+                    Some(of_target(scope.guess(policy.cooldown_base, policy.cooldown_cap, now)))
+                }
+                None => None,
+            },
             Cools::Breaker => {
                 // That connections are not made is all a provider is suspected of; silence says nothing about it.
                 let silent = facts.kind == ErrorKind::Timeout

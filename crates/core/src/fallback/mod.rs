@@ -60,4 +60,4 @@ pub use facts::{Action, AttemptId, Entry, Event, Facts, Outcome, Seat, Terms};
 pub use fleet::{Ended, Fleet, Permit, ProviderId, Rested, RouteId, Standing, TargetId};
 pub use moment::Moment;
 pub use plan::{Pick, Plan, PlanError, PlanStep, Rule, Slot, SlotId};
-pub use policy::{AfterCommit, AllCooling, Mode, Policy, Times};
+pub use policy::{AfterCommit, AllCooling, Hedge, Mode, Policy, Times, Unary};

@@ -43,8 +43,10 @@ pub struct Policy {
     pub after_commit: AfterCommit,
     /// What happens when only suspected targets are left.
     pub all_cooling: AllCooling,
-    /// After how long without progress a second target is asked beside the first.
-    pub hedge_after: Option<Duration>,
+    /// When a second target is asked beside a first that is silent.
+    pub hedge_after: Hedge,
+    /// How an answer in one piece is asked for.
+    pub unary: Unary,
 }
 
 impl Default for Policy {
@@ -64,7 +66,8 @@ impl Default for Policy {
             cooldown_cap: Duration::from_secs(300),
             after_commit: AfterCommit::Stop,
             all_cooling: AllCooling::TrySoonest,
-            hedge_after: None,
+            hedge_after: Hedge::WhenSilent,
+            unary: Unary::Whole,
         }
     }
 }
@@ -91,6 +94,35 @@ pub enum AllCooling {
     FailFast,
 }
 
+/// When a second target is asked beside a first that is silent: once per call, before its first content, from the
+/// route's retry budget.
+#[non_exhaustive]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Hedge {
+    /// Beside an answer in one piece, once it is silent for as long as the first content of a stream may take (a
+    /// minute; local models 3, thinking ones 5) and for twice what the target usually takes. Where that is not known
+    /// yet, each time it loses it is left twice as long, until it answers or its own timer ends. Streams have timers
+    /// of their own.
+    #[default]
+    WhenSilent,
+    /// After this long without progress, streamed or not.
+    After(Duration),
+    /// Never.
+    Off,
+}
+
+/// How an answer in one piece is asked for.
+#[non_exhaustive]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Unary {
+    /// In one piece.
+    #[default]
+    Whole,
+    /// As a stream that is collected, where the target can stream: the timers for the first content and between two
+    /// pieces then notice a silent target that a whole answer would have to be waited for.
+    Stream,
+}
+
 /// How the answer of a call comes.
 #[non_exhaustive]
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
@@ -115,21 +147,34 @@ pub struct Times {
     pub idle: Option<Duration>,
     /// Whether the model runs on this machine, where the first answer waits for it to load.
     pub local: bool,
+    /// The most time its transport takes to connect. Left out: 5 s.
+    pub connect: Option<Duration>,
 }
 
 pub(super) const DEADLINE: Duration = Duration::from_secs(600);
 /// No call makes more upstream requests than this, whatever is stated.
 pub(super) const ATTEMPTS_MAX: u8 = 32;
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
-/// What a probe gets while a ready target stands behind it.
-pub(super) const PROBE: Duration = Duration::from_secs(15);
-pub(super) const PROBE_PATIENT: Duration = Duration::from_secs(60);
+/// An attempt that has lived longer has a connection.
+pub(super) const CONNECT: Duration = Duration::from_secs(5);
+/// What a probe gets at least while a ready target stands behind it, and where nothing is known of its target's answers.
+const PROBE: Duration = Duration::from_secs(15);
+const PROBE_UNKNOWN: Duration = Duration::from_secs(60);
 /// What each later target is left with when a deadline is shared.
 pub(super) const RESERVE: Duration = Duration::from_secs(10);
 pub(super) const RESERVES_MAX: u32 = 3;
 
 const fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
+}
+
+/// How long the first content of an answer may take, if nobody says otherwise.
+const fn first_content(times: &Times, patient: bool) -> Duration {
+    match (patient, times.local) {
+        (true, _) => secs(300),
+        (false, true) => secs(180),
+        (false, false) => secs(60),
+    }
 }
 
 impl Policy {
@@ -150,11 +195,30 @@ impl Policy {
                 })
             }
             Mode::Stream => {
-                times.first_content.or(self.first_content).unwrap_or(match (patient, times.local) {
-                    (true, _) => secs(300),
-                    (false, true) => secs(180),
-                    (false, false) => secs(60),
-                })
+                times.first_content.or(self.first_content).unwrap_or_else(|| first_content(times, patient))
+            }
+        }
+    }
+
+    /// The timer of an attempt on which others wait to learn whether its target is well.
+    pub(super) fn probe_timer(times: &Times, patient: bool, usual: Option<Duration>) -> Option<Duration> {
+        (!patient && !times.local)
+            .then(|| usual.map_or(PROBE_UNKNOWN, |usual| PROBE.max(usual.saturating_mul(2))))
+    }
+
+    /// How long an attempt may be silent before another is made beside it.
+    pub(super) fn hedge_timer(
+        &self,
+        times: &Times,
+        mode: Mode,
+        patient: bool,
+        usual: Duration,
+    ) -> Option<Duration> {
+        match self.hedge_after {
+            Hedge::Off => None,
+            Hedge::After(time) => Some(time),
+            Hedge::WhenSilent => {
+                (mode == Mode::Unary).then(|| first_content(times, patient).max(usual.saturating_mul(2)))
             }
         }
     }

@@ -143,7 +143,8 @@ fn failures_on_a_suspected_target_do_not_prolong_its_rest() {
 #[test]
 fn a_success_from_before_a_rest_ends_nothing() {
     let mut world = World::new(&["p/a", "q/b"]);
-    world.says("p/a", [ok_after(500), fails(ErrorKind::RateLimited)]);
+    let limited = Facts::new(ErrorKind::RateLimited).with_hint(secs(30));
+    world.says("p/a", [ok_after(500), fails_with(limited)]);
     let slow = world.begin();
     world.call();
     world.finish(slow);
@@ -243,6 +244,57 @@ fn a_failure_that_reached_the_server_proves_that_connections_are_made() {
 }
 
 #[test]
+fn a_model_that_is_merely_slow_comes_back_after_one_refused_connection() {
+    let mut world = World::new(&["p/a", "q/b"]);
+    world.says("p/a", [fails(ErrorKind::Connect), ok_after(18_000)]);
+    world.call();
+    world.pass(secs(6));
+    let probe = world.begin();
+    world.pass(secs(4));
+    assert!(world.is_suspected("p/a"));
+    // It has lived longer than a connection may take to be made: it has one.
+    world.pass(secs(1));
+    assert_eq!(world.standing("p/a"), Standing::Ready);
+    world.finish(probe);
+    assert_eq!((world.asked(probe), world.answered(probe)), (vec!["p/a"], true));
+}
+
+#[test]
+fn how_long_connecting_takes_is_what_the_transport_says() {
+    let mut world = World::new(&["p/a", "q/b"]);
+    world.slots[0].times.connect = Some(secs(20));
+    world.says("p/a", [fails(ErrorKind::Connect), fails_after(19_000, Facts::new(ErrorKind::Connect))]);
+    world.call();
+    world.pass(secs(6));
+    world.call();
+    assert!(world.rests("p/a").is_some_and(|rest| rest > secs(7)), "{:?}", world.standing("p/a"));
+}
+
+#[test]
+fn a_response_that_has_begun_proves_that_connections_are_made() {
+    let mut world = World::new(&["p/a", "q/b"]);
+    world.terms.mode = Mode::Stream;
+    world.says("p/a", [fails(ErrorKind::Connect), vec![(10, Said::Opened), (60_000, Said::Content)]]);
+    world.says("q/b", [streams_after(1)]);
+    world.call();
+    world.pass(secs(6));
+    world.begin();
+    world.pass(ms(10));
+    assert_eq!(world.standing("p/a"), Standing::Ready);
+}
+
+#[test]
+fn a_refused_key_is_not_forgiven_for_a_connection_that_was_made() {
+    let mut world = World::new(&["p/a", "q/b"]);
+    world.says("p/a", [fails(ErrorKind::Auth), ok_after(18_000)]);
+    world.call();
+    world.pass(secs(61));
+    world.begin();
+    world.pass(secs(10));
+    assert!(world.is_suspected("p/a"));
+}
+
+#[test]
 fn silence_proves_nothing_about_connections() {
     let mut world = World::new(&["p/a", "q/b"]);
     world.policy.timeout = Some(secs(1));
@@ -254,10 +306,14 @@ fn silence_proves_nothing_about_connections() {
 }
 
 #[test]
-fn a_probe_with_a_ready_target_behind_it_is_given_fifteen_seconds() {
-    for (patient, seconds) in [(false, 15), (true, 60)] {
+fn a_probe_with_a_ready_target_behind_it_is_given_twice_what_its_target_usually_takes() {
+    // An answer of so long; so long for the probe. Nothing known: a minute. Never less than 15 s.
+    for (usual, seconds) in [(None, 60), (Some(1), 15), (Some(18), 36)] {
         let mut world = World::new(&["p/a", "q/b"]);
-        world.seats[0].patient = patient;
+        if let Some(usual) = usual {
+            world.says("p/a", [ok_after(usual * 1000)]);
+            world.call();
+        }
         world.break_target("p/a");
         world.pass(secs(6));
         let before = world.now_ms();
@@ -265,6 +321,54 @@ fn a_probe_with_a_ready_target_behind_it_is_given_fifteen_seconds() {
         let call = world.call();
         assert_eq!(world.begun(call)[1] - before, seconds * 1000);
     }
+}
+
+#[test]
+fn a_probe_of_a_thinking_or_local_model_is_given_its_whole_time() {
+    for local in [false, true] {
+        let mut world = World::new(&["p/a", "q/b"]);
+        world.policy.hedge_after = Hedge::Off;
+        world.seats[0].patient = !local;
+        world.slots[0].times.local = local;
+        world.break_target("p/a");
+        world.pass(secs(6));
+        let before = world.now_ms();
+        world.says("p/a", [hangs()]);
+        let call = world.call();
+        let given = if local { 600_000 } else { 300_000 };
+        // A call's default deadline leaves ten seconds for the other target.
+        assert_eq!(world.begun(call)[1] - before, given.min(590_000));
+    }
+}
+
+#[test]
+fn what_an_answer_usually_takes_rises_at_once_and_falls_slowly() {
+    let mut fleet = Fleet::default();
+    let provider = fleet.add_provider();
+    let target = fleet.add_target(provider);
+    let permit = fleet.admit(target, Moment::ORIGIN, true);
+    assert_eq!(fleet.usual(target, Mode::Unary), None);
+    for (took, usual) in [(8, 8_000), (2, 7_250), (30, 30_000)] {
+        fleet.took(&permit, Mode::Unary, secs(took));
+        assert_eq!(fleet.usual(target, Mode::Unary), Some(ms(usual)));
+    }
+    assert_eq!(fleet.usual(target, Mode::Stream), None);
+}
+
+#[test]
+fn a_parked_probe_is_taken_over_after_a_few_seconds() {
+    let mut world = World::new(&["p/a", "q/b"]);
+    world.break_target("p/a");
+    world.pass(secs(6));
+    world.says("p/a", [hangs(), ok()]);
+    let parked = world.begin();
+    world.park(parked);
+    let beside = world.call();
+    assert_eq!(world.asked(beside), ["q/b"]);
+    world.pass(secs(6));
+    let next = world.call();
+    assert_eq!(world.asked(next), ["p/a"]);
+    assert_eq!(world.standing("p/a"), Standing::Ready);
 }
 
 #[test]
@@ -305,6 +409,64 @@ fn a_target_that_always_cuts_after_its_commit_does_get_cooled() {
     world.pass(secs(6));
     world.call();
     assert!(world.is_suspected("p/a"));
+}
+
+#[test]
+fn a_burst_over_a_limit_silences_nobody_who_serves_most_of_it() {
+    let mut world = World::new(&["p/a", "q/b"]);
+    let limited = || fails_after(5, Facts::new(ErrorKind::RateLimited));
+    let burst: [Reply; 64] = std::array::from_fn(|n| if n < 50 { ok_after(500) } else { limited() });
+    for _ in 0..10 {
+        world.says("p/a", burst.clone());
+        let calls: Vec<_> = (0..64).map(|_| world.begin()).collect();
+        let first = calls.iter().filter(|call| world.asked(**call)[0] == "p/a").count();
+        assert_eq!(first, 64);
+        world.pass(ms(10));
+        assert!(world.is_suspected("p/a"));
+        world.pass(secs(1));
+        assert_eq!(world.standing("p/a"), Standing::Ready);
+    }
+}
+
+#[test]
+fn one_that_got_through_keeps_guesses_short_though_most_did_not() {
+    let mut world = World::new(&["p/a", "q/b"]);
+    let limited = || fails_after(5, Facts::new(ErrorKind::RateLimited));
+    let burst: [Reply; 10] = std::array::from_fn(|n| if n == 0 { ok_after(50) } else { limited() });
+    for _ in 0..5 {
+        world.says("p/a", burst.clone());
+        for _ in 0..10 {
+            world.begin();
+        }
+        world.pass(ms(50));
+        assert_eq!(world.rests("p/a"), Some(secs(5) - ms(45)));
+        world.pass(secs(5));
+    }
+}
+
+#[test]
+fn a_guess_keeps_nobody_from_asking_a_lone_target() {
+    let mut world = World::new(&["p/a"]);
+    world.policy.comebacks = Some(0);
+    world.says("p/a", [fails(ErrorKind::RateLimited), ok()]);
+    world.call();
+    let before = world.now_ms();
+    let call = world.call();
+    assert!(world.answered(call));
+    assert_eq!(world.begun(call), [before]);
+}
+
+#[test]
+fn without_suspicion_a_limit_without_a_stated_wait_rests_nothing() {
+    let mut world = World::new(&["p/a", "q/b"]);
+    world.policy.suspect = false;
+    world.says("p/a", [fails(ErrorKind::RateLimited)]);
+    world.call();
+    let call = world.call();
+    assert_eq!(world.asked(call), ["p/a", "q/b"]);
+    world.says("p/a", [fails_with(Facts::new(ErrorKind::RateLimited).with_hint(secs(30)))]);
+    world.call();
+    assert!(world.is_told("p/a"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::world::*;
 
 fn hedged(names: &[&'static str]) -> World {
     let mut world = World::new(names);
-    world.policy.hedge_after = Some(secs(2));
+    world.policy.hedge_after = Hedge::After(secs(2));
     world
 }
 
@@ -181,4 +181,65 @@ fn nothing_is_hedged_after_the_first_commit() {
     world.says("q/b", [streams_after(10_000)]);
     let call = world.call();
     assert_eq!(world.asked(call), ["p/a", "q/b"]);
+}
+
+/// When the second target is asked beside a silent first one, if it is, by the defaults.
+fn asked_beside(prepare: impl FnOnce(&mut World)) -> Option<u64> {
+    let mut world = World::new(&["p/a", "q/b"]);
+    world.policy.deadline = Some(secs(3600));
+    prepare(&mut world);
+    world.says("p/a", [hangs()]);
+    let before = world.now_ms();
+    let call = world.begin();
+    world.pass(secs(3600));
+    let hedged = world.verdicts(call).contains(&("p/a", Verdict::Hedged));
+    hedged.then(|| (world.begun(call)[1] - before) / 1000)
+}
+
+#[test]
+fn beside_a_silent_answer_in_one_piece_another_is_asked_after_a_minute() {
+    assert_eq!(asked_beside(|_| {}), Some(60));
+    // Who loads a model may take longer, and who thinks has all the time of an answer.
+    assert_eq!(asked_beside(|world| world.slots[0].times.local = true), Some(180));
+    assert_eq!(asked_beside(|world| world.seats[0].patient = true), None);
+}
+
+#[test]
+fn a_target_that_usually_takes_long_is_left_twice_as_long() {
+    let usual = |world: &mut World| {
+        world.says("p/a", [ok_after(50_000)]);
+        world.call();
+    };
+    assert_eq!(asked_beside(usual), Some(100));
+}
+
+#[test]
+fn a_slow_target_that_lost_is_left_twice_as_long_until_it_answers() {
+    let mut world = World::new(&["p/a", "q/b"]);
+    world.says("p/a", [ok_after(200_000)]);
+    let mut given = Vec::new();
+    for _ in 0..4 {
+        let before = world.now_ms();
+        let call = world.call();
+        given.push((world.ended_ms(call) - before) / 1000);
+    }
+    assert_eq!(given, [60, 120, 200, 200]);
+}
+
+#[test]
+fn what_is_switched_off_or_has_timers_of_its_own_is_not_hedged_unasked() {
+    assert_eq!(asked_beside(|world| world.policy.hedge_after = Hedge::Off), None);
+    assert_eq!(asked_beside(|world| world.terms.mode = Mode::Stream), None);
+    assert_eq!(asked_beside(|world| world.terms.mode = Mode::Embedding), None);
+}
+
+#[test]
+fn a_hedge_that_cannot_be_paid_is_left_out() {
+    assert_eq!(
+        asked_beside(|world| {
+            world.policy.hedge_after = Hedge::After(secs(2));
+            world.spend_all();
+        }),
+        None
+    );
 }

@@ -109,7 +109,7 @@ fn rules_fire_for_skips_as_they_do_for_attempts() {
 #[test]
 fn a_resting_target_meets_the_rule_of_what_it_rests_for() {
     let mut world = World::new(&["p/a", "q/b", "r/c"]);
-    world.says("p/a", [fails(ErrorKind::RateLimited)]);
+    world.says("p/a", [fails_with(Facts::new(ErrorKind::RateLimited).with_hint(secs(30)))]);
     world.call();
     let list = world.instead(&["r/c"]);
     world.rule(ErrorKind::RateLimited, list);

@@ -158,7 +158,7 @@ fn an_empty_answer_is_handed_over_as_one() {
 #[test]
 fn the_caller_leaves_and_everything_ends_at_once() {
     let mut world = streaming(&["p/a", "q/b"]);
-    world.policy.hedge_after = Some(secs(1));
+    world.policy.hedge_after = Hedge::After(secs(1));
     world.says("p/a", [hangs()]);
     world.says("q/b", [hangs()]);
     let call = world.begin();

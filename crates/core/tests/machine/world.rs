@@ -93,6 +93,7 @@ struct Running {
     commits: Vec<(AttemptId, bool)>,
     aborted: Vec<AttemptId>,
     ended: Option<Moment>,
+    parked: bool,
 }
 
 /// The number of a call.
@@ -155,6 +156,12 @@ impl World {
         (self.now - Moment::ORIGIN).as_millis() as u64
     }
 
+    /// Nobody polls this call any more, and nobody drops it.
+    pub(crate) fn park(&mut self, no: CallNo) {
+        self.calls[no.0].parked = true;
+        self.calls[no.0].live.clear();
+    }
+
     /// Begins a call at this moment.
     pub(crate) fn begin(&mut self) -> CallNo {
         let steps = self
@@ -175,6 +182,7 @@ impl World {
             commits: Vec::new(),
             aborted: Vec::new(),
             ended: None,
+            parked: false,
         });
         self.tell(no, Event::Tick);
         no
@@ -208,7 +216,8 @@ impl World {
             let heads = running.live.iter().enumerate();
             heads.filter_map(move |(i, (_, queue))| queue.front().map(|(at, _)| (*at, false, no, i)))
         });
-        let due = self.calls.iter().enumerate().filter_map(|(no, running)| {
+        let polled = self.calls.iter().enumerate().filter(|(_, running)| !running.parked);
+        let due = polled.filter_map(|(no, running)| {
             running.call.poll_timeout().map(|at| (at.max(self.now), true, no, 0))
         });
         said.chain(due).min()

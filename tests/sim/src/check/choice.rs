@@ -326,13 +326,15 @@ impl Story {
             id,
             slot,
             row: self.rows.len(),
-            leave: s.health.admit(target, provider, s.now, s.road.policy.suspect),
+            leave: s.health.admit(target, provider, s.now, s.road.policy.suspect, s.cover),
             stage: Stage::Sent,
             own: s.now,
             armed: s.now,
             share: None,
             blame: None,
             hedge: None,
+            connected: None,
+            says: s.now,
             limited: false,
         };
         self.arm(&mut leg, left, s);

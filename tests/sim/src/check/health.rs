@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use backstop_core::fallback::{Facts, Fleet, Moment, Policy, Rest, Rested, Standing, TargetId};
+use backstop_core::fallback::{Facts, Fleet, Mode, Moment, Policy, Rest, Rested, Standing, TargetId};
 use backstop_core::{ErrorKind, Phase, Scope};
 
 use super::{Kept, keep};
@@ -41,23 +41,34 @@ pub(crate) enum How {
 struct Area {
     told: Option<Nap>,
     suspected: Option<Nap>,
+    guessed: Option<Nap>,
     /// How many rests there have been.
     number: u32,
     failed_probes: u32,
-    limits: u32,
-    /// Which attempt probes it: a serial number of all attempts of the world.
-    probe: Option<u64>,
+    guesses: u32,
+    /// Which attempt probes it, a serial number of all attempts of the world, and how long that stands unconfirmed.
+    probe: Option<(u64, Moment)>,
 }
+
+/// For how long a probe of which nothing is heard keeps others away.
+const UNHEARD: Duration = Duration::from_secs(6);
 
 impl Area {
     fn how(&self, now: Moment, suspect: bool) -> How {
         let told = self.told.filter(|nap| nap.until > now || nap.half_open);
         let suspected = self.suspected.filter(|_| suspect);
+        let guessed = self.guessed.filter(|nap| suspect && nap.until > now);
+        let ill = suspected.filter(|nap| nap.until > now);
+        let longer = |nap: Nap| guessed.is_none_or(|guess| guess.until < nap.until);
         match (told, suspected) {
             (Some(nap), _) if nap.until > now => How::Told(nap),
-            (_, Some(nap)) if nap.until > now => How::Suspected(nap),
+            _ if ill.or(guessed).is_some() => {
+                ill.filter(|nap| longer(*nap)).or(guessed).map_or(How::Ready, How::Suspected)
+            }
             (None, None) => How::Ready,
-            (Some(nap), _) | (None, Some(nap)) if self.probe.is_some() => How::Suspected(nap),
+            (Some(nap), _) | (None, Some(nap)) if self.probe.is_some_and(|(_, until)| until > now) => {
+                How::Suspected(nap)
+            }
             (Some(nap), _) | (None, Some(nap)) => How::Probe(nap),
         }
     }
@@ -84,6 +95,9 @@ pub(crate) struct Leave {
     provider: usize,
     /// Of the target and of the provider.
     numbers: [u32; 2],
+    served: bool,
+    /// Whether it takes itself for the probe of the target, and of the provider: who was parked may be mistaken.
+    pub(crate) believes: [bool; 2],
 }
 
 #[derive(Clone, Debug)]
@@ -92,6 +106,12 @@ pub(crate) struct Health {
     providers: Vec<Area>,
     /// Counted outcomes, true is a failure.
     rings: Vec<Vec<bool>>,
+    /// What was served, and (true) what met a limit without a wait.
+    limited: Vec<Vec<bool>>,
+    /// What a target's answers take, by mode.
+    usual: Vec<[Option<Duration>; 3]>,
+    /// How long a target was silent when it last lost to one beside it, and has not answered since.
+    lost: Vec<Duration>,
     serial: u64,
     /// What is broken if the fleet now stands otherwise.
     touched: Option<&'static str>,
@@ -103,6 +123,9 @@ impl Health {
             targets: vec![Area::default(); targets],
             providers: vec![Area::default(); providers],
             rings: vec![Vec::with_capacity(11); targets],
+            limited: vec![Vec::with_capacity(11); targets],
+            usual: vec![[None; 3]; targets],
+            lost: vec![Duration::ZERO; targets],
             serial: 0,
             touched: None,
         }
@@ -150,22 +173,106 @@ impl Health {
         Ok(())
     }
 
-    pub(crate) fn admit(&mut self, target: usize, provider: usize, now: Moment, suspect: bool) -> Leave {
+    pub(crate) fn admit(
+        &mut self,
+        target: usize,
+        provider: usize,
+        now: Moment,
+        suspect: bool,
+        cover: &mut Cover,
+    ) -> Leave {
         self.serial += 1;
         let serial = self.serial;
         let probes = matches!(self.how(target, provider, now, suspect), How::Probe(_));
         for area in [&mut self.targets[target], &mut self.providers[provider]] {
             if probes && matches!(area.how(now, suspect), How::Probe(_)) {
-                area.probe = Some(serial);
+                cover.hit_if(area.probe.is_some(), Item::ProbeTakenOver);
+                area.probe = Some((serial, now + UNHEARD));
             }
         }
         self.touched.get_or_insert("one-probe");
         let numbers = [self.targets[target].number, self.providers[provider].number];
-        Leave { serial, target, provider, numbers }
+        let mut leave = Leave { serial, target, provider, numbers, served: false, believes: [false; 2] };
+        leave.believes = self.probes(leave);
+        leave
+    }
+
+    /// Whether an attempt probes the target, and the provider.
+    pub(crate) fn probes(&self, leave: Leave) -> [bool; 2] {
+        self.areas_ref(leave).map(|area| area.probe.is_some_and(|(probe, _)| probe == leave.serial))
     }
 
     pub(crate) fn is_probe(&self, leave: Leave) -> bool {
-        self.areas_ref(leave).iter().any(|area| area.probe == Some(leave.serial))
+        self.probes(leave).contains(&true)
+    }
+
+    /// The attempt shows that it is still there.
+    pub(crate) fn heard(&mut self, leave: &mut Leave, now: Moment) {
+        let probes = self.probes(*leave);
+        for (i, (area, _)) in self.areas(*leave).into_iter().enumerate() {
+            if probes[i] {
+                area.probe = Some((leave.serial, now + UNHEARD));
+            }
+        }
+        leave.believes = probes;
+        self.touched.get_or_insert("parked-probes");
+    }
+
+    /// The attempt has a connection: its provider is not suspected of making none.
+    pub(crate) fn connected(&mut self, leave: &mut Leave, cover: &mut Cover) {
+        let probes = self.probes(*leave)[1];
+        let (area, fresh) = &mut self.areas(*leave)[1];
+        if area.told.is_some() {
+            return;
+        }
+        leave.believes[1] = false;
+        if probes {
+            area.probe = None;
+            if *fresh && area.suspected.take().is_some() {
+                area.failed_probes = 0;
+                cover.hit(Item::ProbeConnected);
+            }
+            self.touched = Some("connected-is-alive");
+        }
+    }
+
+    pub(crate) fn usual(&self, target: usize, mode: Mode) -> Option<Duration> {
+        self.usual[target][place(mode)]
+    }
+
+    /// How long it was silent when another won.
+    pub(crate) fn lost(&mut self, leave: Leave, time: Duration) {
+        let lost = &mut self.lost[leave.target];
+        *lost = (*lost).max(time);
+    }
+
+    /// What it takes at least, as far as anybody knows.
+    pub(crate) fn at_least(&self, target: usize, mode: Mode) -> Duration {
+        self.lost[target].max(self.usual(target, mode).unwrap_or_default())
+    }
+
+    /// The answer, or the first of it, took so long: more is believed at once, less by and by.
+    pub(crate) fn took(&mut self, leave: Leave, mode: Mode, time: Duration) {
+        self.lost[leave.target] = Duration::ZERO;
+        let usual = &mut self.usual[leave.target][place(mode)];
+        *usual = Some(match *usual {
+            Some(before) if before > time => before - (before - time) / 8,
+            _ => time,
+        });
+    }
+
+    /// The attempt got through.
+    fn serves(&mut self, leave: &mut Leave, cover: &mut Cover) {
+        if std::mem::replace(&mut leave.served, true) {
+            return;
+        }
+        let limited = &mut self.limited[leave.target];
+        remember(limited, false);
+        let area = &mut self.targets[leave.target];
+        area.guesses = 0;
+        if limited.iter().filter(|limited| **limited).count() * 2 <= limited.len() {
+            cover.hit_if(area.guessed.take().is_some(), Item::GuessDisproved);
+        }
     }
 
     fn areas_ref(&self, leave: Leave) -> [&Area; 2] {
@@ -184,10 +291,14 @@ impl Health {
         self.touched = Some(if fresh { invariant } else { "old-number-changes-nothing" });
     }
 
-    pub(crate) fn commit(&mut self, leave: Leave) {
+    pub(crate) fn commit(&mut self, leave: &mut Leave, cover: &mut Cover) {
+        self.serves(leave, cover);
+        leave.believes = [false; 2];
+        let leave = *leave;
         self.touch(leave, "commit-settles-the-probe");
-        for (area, fresh) in self.areas(leave) {
-            if area.probe != Some(leave.serial) {
+        let probes = self.probes(leave);
+        for (i, (area, fresh)) in self.areas(leave).into_iter().enumerate() {
+            if !probes[i] {
                 continue;
             }
             area.probe = None;
@@ -197,7 +308,8 @@ impl Health {
         }
     }
 
-    pub(crate) fn success(&mut self, leave: Leave, cover: &mut Cover) {
+    pub(crate) fn success(&mut self, mut leave: Leave, cover: &mut Cover) {
+        self.serves(&mut leave, cover);
         if self.is_probe(leave) {
             cover.hit(Item::ProbeSucceeded);
         }
@@ -206,10 +318,9 @@ impl Health {
             self.count(leave.target, false);
         }
         for (area, fresh) in self.areas(leave) {
-            area.probe = area.probe.filter(|probe| *probe != leave.serial);
+            area.probe = area.probe.filter(|(probe, _)| *probe != leave.serial);
             if fresh {
-                (area.told, area.suspected) = (None, None);
-                (area.failed_probes, area.limits) = (0, 0);
+                (area.told, area.suspected, area.failed_probes) = (None, None, 0);
             }
         }
     }
@@ -220,16 +331,12 @@ impl Health {
         }
         self.touch(leave, "neutral-changes-nothing");
         for (area, _) in self.areas(leave) {
-            area.probe = area.probe.filter(|probe| *probe != leave.serial);
+            area.probe = area.probe.filter(|(probe, _)| *probe != leave.serial);
         }
     }
 
     fn count(&mut self, target: usize, failed: bool) {
-        let ring = &mut self.rings[target];
-        ring.push(failed);
-        if ring.len() > 10 {
-            ring.remove(0);
-        }
+        remember(&mut self.rings[target], failed);
     }
 
     /// A failure; `said` is the rest the machine says it brought about.
@@ -249,10 +356,10 @@ impl Health {
         self.touch(leave, "failure-cools");
         let stale = self.touched == Some("old-number-changes-nothing");
         cover.hit_if(stale, Item::OldNumber);
-        let [own_probe, above_probe] = self.areas_ref(leave).map(|area| area.probe == Some(leave.serial));
+        let [own_probe, above_probe] = self.probes(leave);
         let fresh = self.areas(leave).map(|(_, fresh)| fresh);
         for (area, _) in self.areas(leave) {
-            area.probe = area.probe.filter(|probe| *probe != leave.serial);
+            area.probe = area.probe.filter(|(probe, _)| *probe != leave.serial);
         }
         let silent = facts.kind == Timeout && matches!(facts.phase, Some(Phase::Headers | Phase::Total));
         let breaker = matches!(facts.kind, Overloaded | Server | Timeout | BadReply | Interrupted);
@@ -278,14 +385,23 @@ impl Health {
         };
         let mut expected = None;
         match facts.kind {
-            RateLimited => {
-                let area = &mut self.targets[leave.target];
-                let row = if fresh[0] { area.limits } else { area.limits.saturating_sub(1) };
-                let unstated = policy.cooldown_base * 2u32.saturating_pow(row);
-                let wait = facts.hint.unwrap_or(unstated.min(policy.cooldown_cap));
-                let (nap, new) = area.tell(nap(wait, false), now);
-                area.limits += u32::from(new && fresh[0]);
+            RateLimited if facts.hint.is_some() => {
+                let hint = facts.hint.unwrap_or_default();
+                let (nap, new) = self.targets[leave.target].tell(nap(hint, false), now);
                 expected = Some((Scope::Target, nap, new));
+            }
+            RateLimited if policy.suspect => {
+                remember(&mut self.limited[leave.target], true);
+                let area = &mut self.targets[leave.target];
+                let resting = area.guessed.filter(|nap| nap.until > now);
+                let guess = resting.unwrap_or_else(|| {
+                    let wait = policy.cooldown_base * 2u32.saturating_pow(area.guesses.min(20));
+                    area.guesses += 1;
+                    cover.hit(Item::Guessed);
+                    nap(wait.min(policy.cooldown_cap).min(minute), false)
+                });
+                area.guessed = Some(guess);
+                expected = Some((Scope::Target, guess, resting.is_none()));
             }
             Quota | Auth | Forbidden | ModelNotFound => {
                 let usual = if matches!(facts.kind, Quota | Auth) { Scope::Provider } else { Scope::Target };
@@ -332,6 +448,22 @@ impl Health {
         let invariant = if stale { "old-number-changes-nothing" } else { "failure-cools" };
         keep!(is == should, invariant, "{:?} brought about {is:?}, and should {should:?}", facts.kind);
         Ok(())
+    }
+}
+
+/// The last ten of something.
+fn remember(ring: &mut Vec<bool>, bad: bool) {
+    ring.push(bad);
+    if ring.len() > 10 {
+        ring.remove(0);
+    }
+}
+
+fn place(mode: Mode) -> usize {
+    match mode {
+        Mode::Unary => 0,
+        Mode::Embedding => 1,
+        _ => 2,
     }
 }
 

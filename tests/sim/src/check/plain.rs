@@ -1,6 +1,6 @@
 //! Invariants that need nothing but the actions of one call.
 
-use backstop_core::fallback::{Action, AfterCommit, AttemptId, Call, Event, Moment, Outcome};
+use backstop_core::fallback::{Action, AfterCommit, AttemptId, Call, Event, Hedge, Moment, Outcome};
 
 use super::{Kept, keep};
 use crate::world::{Caller, Road};
@@ -63,7 +63,7 @@ impl Plain {
                 self.starts += 1;
                 self.live.push(attempt);
                 self.pairs += u8::from(self.live.len() > 1);
-                let hedges = road.policy.hedge_after.is_some();
+                let hedges = road.policy.hedge_after != Hedge::Off;
                 let fits = self.live.len() <= 1 || (self.live.len() == 2 && self.pairs == 1 && hedges);
                 keep!(fits, "bounded-hedges", "{:?} live at once, pair {}", self.live, self.pairs);
             }

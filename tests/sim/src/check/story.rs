@@ -47,6 +47,9 @@ pub(super) struct Leg {
     pub(super) share: Option<Moment>,
     pub(super) blame: Option<Moment>,
     pub(super) hedge: Option<Moment>,
+    /// Of a probe: when it must have a connection, and when it says next that it is there.
+    pub(super) connected: Option<Moment>,
+    pub(super) says: Moment,
     /// Its own timer is the limit of a probe.
     pub(super) limited: bool,
 }
@@ -150,6 +153,7 @@ impl Story {
             Event::Opened(attempt) => {
                 if let Some(leg) = self.leg(attempt).filter(|leg| leg.stage == Stage::Sent) {
                     leg.stage = Stage::Opened;
+                    s.health.connected(&mut leg.leave, s.cover);
                 }
             }
             Event::Progress(attempt) => self.flows(attempt, s),
@@ -236,9 +240,8 @@ impl Story {
         self.flows(attempt, s);
         let Some(leg) = self.leg(attempt) else { return Ok(()) };
         (leg.share, leg.blame, leg.hedge) = (None, None, None);
-        let leave = leg.leave;
-        s.cover.hit_if(s.health.is_probe(leave), Item::ProbeSucceeded);
-        s.health.commit(leave);
+        s.cover.hit_if(s.health.is_probe(leg.leave), Item::ProbeSucceeded);
+        s.health.commit(&mut leg.leave, s.cover);
         if self.committed == Some(attempt) {
             return Ok(());
         }
@@ -263,6 +266,9 @@ impl Story {
             s.cover.hit(if leg.id < winner { Item::HedgeSecondWon } else { Item::HedgeFirstWon });
             self.tried &= !(1 << leg.slot.0);
             self.lost |= 1 << leg.slot.0;
+            if self.terms.mode == Mode::Unary {
+                s.health.lost(leg.leave, s.now - self.rows[leg.row].at);
+            }
             if leg.stage == Stage::Sent && s.health.is_probe(leg.leave) {
                 self.expect(Action::Abort(leg.id), "hedge-ends-with-its-winner", s)?;
                 let mut facts = Facts::new(ErrorKind::Timeout);
@@ -285,6 +291,9 @@ impl Story {
     fn done(&mut self, attempt: AttemptId, s: &mut Scene<'_>) -> Kept {
         let Some(leg) = self.take(attempt) else { return Ok(()) };
         self.end_row(leg.row, s.now).verdict = Some(Verdict::Delivered);
+        if leg.stage != Stage::Flowing {
+            s.health.took(leg.leave, self.terms.mode, s.now - self.rows[leg.row].at);
+        }
         s.health.success(leg.leave, s.cover);
         s.points = (s.points + 1_000).min(50_000);
         self.losers(attempt, s)?;

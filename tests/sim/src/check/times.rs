@@ -18,7 +18,7 @@ const fn secs(n: u64) -> Duration {
 
 impl Story {
     /// Something flows: the first timer is over, the idle timer begins anew.
-    pub(super) fn flows(&mut self, attempt: AttemptId, s: &Scene<'_>) {
+    pub(super) fn flows(&mut self, attempt: AttemptId, s: &mut Scene<'_>) {
         if self.terms.mode != Mode::Stream {
             return;
         }
@@ -26,6 +26,10 @@ impl Story {
         let (slot, seat) = (&s.road.slots[usize::from(leg.slot.0)], &self.seats[usize::from(leg.slot.0)]);
         let idle = slot.times.idle.or(s.road.policy.idle);
         let idle = idle.unwrap_or(if seat.patient { secs(180) } else { secs(60) });
+        if leg.stage != Stage::Flowing {
+            s.health.connected(&mut leg.leave, s.cover);
+            s.health.took(leg.leave, self.terms.mode, s.now - self.rows[leg.row].at);
+        }
         leg.stage = Stage::Flowing;
         (leg.own, leg.armed, leg.hedge, leg.limited) = (s.now + idle, s.now, None, false);
     }
@@ -71,10 +75,15 @@ impl Story {
             .filter(|other| *other != leg.slot && self.is_untried(*other) && self.obstacle(*other).is_none())
             .map(|other| self.how(other, s))
             .collect();
-        let limit = if seat.patient { secs(60) } else { secs(15) };
-        if s.health.is_probe(leg.leave) && left > 0 && others.contains(&How::Ready) && limit < own {
+        let usual = s.health.usual(slot.target, self.terms.mode);
+        let [probes_target, probes_provider] = s.health.probes(leg.leave);
+        let limit = usual.map_or(secs(60), |usual| secs(15).max(usual * 2));
+        let hurried = probes_target && !seat.patient && !times.local;
+        if hurried && left > 0 && others.contains(&How::Ready) && limit < own {
             (own, leg.limited) = (limit, true);
         }
+        leg.says = s.now + secs(2);
+        leg.connected = probes_provider.then(|| s.now + times.connect.unwrap_or(secs(5)));
         let share = |deadline: Moment| {
             let want = others.iter().filter(|how| match how {
                 How::Ready | How::Probe(_) => true,
@@ -88,7 +97,19 @@ impl Story {
         leg.share = self.limit.map(share);
         leg.blame = self.route_limit.map(share);
         let hedges = !self.hedged && self.delivered.is_none();
-        leg.hedge = policy.hedge_after.filter(|_| hedges).map(|after| s.now + after);
+        let silence = match (seat.patient, times.local) {
+            (true, _) => secs(300),
+            (false, true) => secs(180),
+            (false, false) => secs(60),
+        };
+        let after = match policy.hedge_after {
+            Hedge::After(after) => Some(after),
+            Hedge::WhenSilent if self.terms.mode == Mode::Unary => {
+                Some(silence.max(s.health.at_least(slot.target, self.terms.mode) * 2))
+            }
+            _ => None,
+        };
+        leg.hedge = after.filter(|_| hedges).map(|after| s.now + after);
     }
 
     fn first_due(&self, s: &Scene<'_>, timer: impl Fn(&Leg) -> Option<Moment>) -> Option<AttemptId> {
@@ -115,6 +136,19 @@ impl Story {
 
     pub(super) fn tick(&mut self, s: &mut Scene<'_>) -> Kept {
         let running = self.paused.is_none();
+        for leg in &mut self.live {
+            if !leg.leave.believes.contains(&true) {
+                continue;
+            }
+            if leg.connected.is_some_and(|at| at <= s.now) {
+                leg.connected = None;
+                s.health.connected(&mut leg.leave, s.cover);
+            }
+            if leg.says <= s.now {
+                leg.says = s.now + secs(2);
+                s.health.heard(&mut leg.leave, s.now);
+            }
+        }
         while let Some(leg) =
             self.first_due(s, |leg| Some(leg.own).filter(|_| running)).and_then(|id| self.take(id))
         {
@@ -241,14 +275,19 @@ impl Story {
             add(Some(leg.own).filter(|_| running), "timer-own");
             add(leg.hedge.filter(|_| running), "timer-hedge");
             add(leg.share, "timer-share");
+            add(leg.connected.filter(|_| leg.leave.believes[1]), "connected-is-alive");
+            add(Some(leg.says).filter(|_| leg.leave.believes.contains(&true)), "parked-probes");
         }
         add(self.limit, "timer-deadline");
         add(self.sleep.map(|(_, until)| until), "timer-wake");
         let invariant = due.map_or("timer-own", |(_, invariant)| invariant);
         let should = due.map(|(at, _)| at);
-        let again = s.road.policy.hedge_after.filter(|_| self.hedged && s.timeout != should);
-        let again =
-            again.is_some_and(|after| self.live.iter().any(|leg| s.timeout == Some(leg.armed + after)));
+        let again = match s.road.policy.hedge_after {
+            Hedge::After(after) if self.hedged && s.timeout != should => {
+                self.live.iter().any(|leg| s.timeout == Some(leg.armed + after))
+            }
+            _ => false,
+        };
         keep!(!again, "bounded-hedges", "a second hedge is due {:?}", s.timeout);
         keep!(s.timeout == should, invariant, "due {:?}, and should {should:?}", s.timeout);
         Ok(())

@@ -4,6 +4,7 @@ use super::super::facts::{AttemptId, Facts};
 use super::super::fleet::{Ended, Fleet, ProviderId, Standing};
 use super::super::moment::Moment;
 use super::super::plan::SlotId;
+use super::super::policy::Mode;
 use super::{Call, Stage};
 use crate::error::{ErrorKind, Phase};
 use crate::trail::Verdict;
@@ -45,9 +46,14 @@ impl Call {
     /// One of a pair has won: the other is dropped, and is nobody's failure unless it was a probe that kept silent.
     pub(super) fn abort_losers(&mut self, winner: AttemptId, now: Moment, fleet: &mut Fleet) {
         while let Some(lost) = self.live.iter().position(|live| live.id != winner) {
-            let live = self.live.remove(lost);
+            let mut live = self.live.remove(lost);
+            // It may have been parked, and another probes in its place.
+            fleet.renew(&mut live.permit, now);
             let silent_probe = live.permit.is_probe() && live.stage == Stage::Sent;
             self.tried &= !live.slot.bit();
+            if self.terms.mode == Mode::Unary {
+                fleet.left(&live.permit, now - live.begun);
+            }
             let ended = if silent_probe {
                 let mut facts = Facts::new(ErrorKind::Timeout);
                 facts.phase = Some(Phase::Headers);

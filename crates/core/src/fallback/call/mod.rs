@@ -88,6 +88,7 @@ struct Live {
     slot: SlotId,
     permit: Permit,
     entry: usize,
+    begun: Moment,
     stage: Stage,
     timers: timing::Timers,
 }
@@ -148,9 +149,10 @@ impl Call {
                     && live.stage == Stage::Sent
                 {
                     live.stage = Stage::Opened;
+                    fleet.connected(&mut live.permit);
                 }
             }
-            Event::Progress(attempt) => self.progress(attempt, now),
+            Event::Progress(attempt) => self.progress(attempt, now, fleet),
             Event::Content(attempt) => self.content(attempt, now, fleet),
             Event::Done(attempt) => self.done(attempt, now, fleet),
             Event::Failed(attempt, facts) => {
@@ -200,16 +202,20 @@ impl Call {
         Some(self.live.remove(at))
     }
 
-    fn progress(&mut self, attempt: AttemptId, now: Moment) {
-        let idle = self.idle_of(attempt);
+    fn progress(&mut self, attempt: AttemptId, now: Moment, fleet: &mut Fleet) {
+        let (idle, mode) = (self.idle_of(attempt), self.terms.mode);
         if let (Some(live), Some(idle)) = (self.live_mut(attempt), idle) {
+            if live.stage != Stage::Flowing {
+                fleet.connected(&mut live.permit);
+                fleet.took(&live.permit, mode, now - live.begun);
+            }
             live.stage = Stage::Flowing;
             live.timers.flows(idle, now);
         }
     }
 
     fn content(&mut self, attempt: AttemptId, now: Moment, fleet: &mut Fleet) {
-        self.progress(attempt, now);
+        self.progress(attempt, now, fleet);
         let Some(live) = self.live_mut(attempt) else { return };
         live.timers.commit();
         fleet.begun(&mut live.permit);
@@ -227,6 +233,9 @@ impl Call {
         let Some(live) = self.take(attempt) else { return };
         self.record_end(&live, None, now);
         self.entries[live.entry].verdict = Some(Verdict::Delivered);
+        if live.stage != Stage::Flowing {
+            fleet.took(&live.permit, self.terms.mode, now - live.begun);
+        }
         self.settle(live, Ended::Done, now, fleet);
         fleet.reward(self.plan.route, now);
         self.abort_losers(attempt, now, fleet);
@@ -304,11 +313,11 @@ impl Call {
         self.attempts += 1;
         self.tried |= slot.bit();
         self.clock.leg_begins(now);
-        let timers = self.timers_for(slot, left, now, fleet);
         let target = self.plan.slots[slot.index()].target;
         let permit = fleet.admit(target, now, self.plan.policy.suspect);
+        let timers = self.timers_for(slot, &permit, left, now, fleet);
         let entry = self.record_start(slot, id, now);
-        self.live.push(Live { id, slot, permit, entry, stage: Stage::Sent, timers });
+        self.live.push(Live { id, slot, permit, entry, begun: now, stage: Stage::Sent, timers });
         self.actions.push_back(Action::Start { attempt: id, slot });
     }
 

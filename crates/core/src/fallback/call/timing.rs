@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use super::super::cooldown::RENEWAL;
 use super::super::facts::{AttemptId, Facts, Outcome, Terms};
-use super::super::fleet::{Ended, Fleet, Standing};
+use super::super::fleet::{Ended, Fleet, Permit, Standing};
 use super::super::moment::Moment;
 use super::super::plan::SlotId;
-use super::super::policy::{DEADLINE, Mode, PROBE, PROBE_PATIENT, Policy, RESERVE, RESERVES_MAX};
+use super::super::policy::{CONNECT, DEADLINE, Mode, Policy, RESERVE, RESERVES_MAX};
 use super::{Call, Live, Stage};
 use crate::error::{ErrorKind, Phase};
 use crate::trail::Verdict;
@@ -80,6 +81,10 @@ pub(super) struct Timers {
     /// From when on silence is its own fault, whatever the caller's deadline.
     blame: Option<Moment>,
     hedge: Option<Moment>,
+    /// When a probe has lived long enough to have a connection.
+    connected: Option<Moment>,
+    /// When a probe says next that it is still there.
+    renewal: Moment,
 }
 
 impl Timers {
@@ -111,14 +116,17 @@ impl Call {
         }
         let running = self.paused.is_none();
         let timers = self.live.iter().flat_map(|live| {
-            let Timers { own, share, hedge, .. } = live.timers;
-            [Some(own).filter(|_| running), hedge.filter(|_| running), share]
+            let Timers { own, share, hedge, connected, renewal, .. } = live.timers;
+            let renewal = Some(renewal).filter(|_| live.permit.is_probe());
+            let connected = connected.filter(|_| live.permit.probes_provider());
+            [Some(own).filter(|_| running), hedge.filter(|_| running), share, connected, renewal]
         });
         let rest = [self.clock.limit(), self.sleep.map(|sleep| sleep.until)];
         timers.chain(rest).flatten().min()
     }
 
     pub(super) fn tick(&mut self, now: Moment, fleet: &mut Fleet) {
+        self.stay_alive(now, fleet);
         // At one and the same moment an attempt's own timer goes before the deadline.
         while let Some(attempt) = self.first_due(|timers| timers.own, self.paused.is_none(), now) {
             self.cut(attempt, true, now, fleet);
@@ -141,6 +149,20 @@ impl Call {
                 self.decide(now, fleet);
             }
             None => self.decide(now, fleet),
+        }
+    }
+
+    /// Probes that are under way say so, and those that have lived long enough have a connection.
+    fn stay_alive(&mut self, now: Moment, fleet: &mut Fleet) {
+        for live in self.live.iter_mut().filter(|live| live.permit.is_probe()) {
+            if live.timers.connected.is_some_and(|at| at <= now) {
+                live.timers.connected = None;
+                fleet.connected(&mut live.permit);
+            }
+            if live.timers.renewal <= now {
+                live.timers.renewal = now + RENEWAL;
+                fleet.renew(&mut live.permit, now);
+            }
         }
     }
 
@@ -204,27 +226,33 @@ impl Call {
     }
 
     /// The timers of an attempt that starts now and leaves `left` attempts after it.
-    pub(super) fn timers_for(&self, slot: SlotId, left: u8, now: Moment, fleet: &Fleet) -> Timers {
-        let (times, patient) = (&self.plan.slots[slot.index()].times, self.seats[slot.index()].patient);
-        let mut own = self.plan.policy.first_timer(times, self.terms.mode, patient);
-        if matches!(self.standing(slot, now, fleet), Standing::Probe(_))
-            && left > 0
-            && self.someone_ready_beside(slot, now, fleet)
-        {
-            own = own.min(if patient { PROBE_PATIENT } else { PROBE });
+    pub(super) fn timers_for(
+        &self,
+        slot: SlotId,
+        permit: &Permit,
+        left: u8,
+        now: Moment,
+        fleet: &Fleet,
+    ) -> Timers {
+        let (spec, patient) = (&self.plan.slots[slot.index()], self.seats[slot.index()].patient);
+        let (policy, times, mode) = (&self.plan.policy, &spec.times, self.terms.mode);
+        let usual = fleet.usual(spec.target, mode);
+        let mut own = policy.first_timer(times, mode, patient);
+        if permit.probes_target() && left > 0 && self.someone_ready_beside(slot, now, fleet) {
+            own = Policy::probe_timer(times, patient, usual).map_or(own, |limit| own.min(limit));
         }
         let share = |deadline: Option<Moment>| deadline.map(|at| self.share(slot, left, at, now, fleet));
+        let hedges = !self.hedged && self.delivered.is_none();
+        let known = fleet.known_to_take(spec.target, mode);
+        let hedge = policy.hedge_timer(times, mode, patient, known).filter(|_| hedges);
         Timers {
             own: now + own,
             armed: now,
             share: share(self.clock.call.at),
             blame: share(self.clock.route.at),
-            hedge: self
-                .plan
-                .policy
-                .hedge_after
-                .filter(|_| !self.hedged && self.delivered.is_none())
-                .map(|after| now + after),
+            hedge: hedge.map(|after| now + after),
+            connected: permit.probes_provider().then(|| now + times.connect.unwrap_or(CONNECT)),
+            renewal: now + RENEWAL,
         }
     }
 
