@@ -153,7 +153,20 @@ impl Overrides {
     }
 }
 
+/// Headers that say who pays, beside those that hold a key.
+const ACCOUNTS: [&str; 3] = ["openai-organization", "openai-project", "x-goog-user-project"];
+
 impl Overrides {
+    /// The headers that say who asks, names in lower case: a key of the target's own, or an account. What a provider
+    /// refuses or limits is theirs, and nobody else's.
+    pub fn credentials(&self) -> impl Iterator<Item = (String, &str)> {
+        self.headers.iter().filter_map(|(name, value)| {
+            let name = name.to_ascii_lowercase();
+            let holds_key = ["authorization", "api-key", "apikey"].iter().any(|part| name.contains(part));
+            (holds_key || ACCOUNTS.contains(&name.as_str())).then_some((name, value.as_str()))
+        })
+    }
+
     /// The text completion as this target gets it; borrowed where nothing changes.
     #[must_use]
     pub fn apply_to_completion<'a>(&self, request: &'a CompletionRequest) -> Cow<'a, CompletionRequest> {
@@ -230,6 +243,15 @@ mod tests {
         assert_eq!(changed.temperature, Some(0.2));
         assert_eq!(changed.seed, Some(7));
         assert_eq!(changed.messages, [Message::system("new"), Message::user("hi")]);
+    }
+
+    #[test]
+    fn what_says_who_asks_is_told_from_other_headers_in_any_case() {
+        let header = |name: &str| (name.to_owned(), "v".to_owned());
+        let names = ["Authorization", "X-Api-Key", "x-goog-api-key", "OpenAI-Project", "x-trace", "accept"];
+        let overrides = Overrides { headers: names.map(header).into(), ..Overrides::default() };
+        let own: Vec<String> = overrides.credentials().map(|(name, _)| name).collect();
+        assert_eq!(own, ["authorization", "x-api-key", "x-goog-api-key", "openai-project"]);
     }
 
     #[test]

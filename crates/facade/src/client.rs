@@ -7,7 +7,7 @@ use std::time::Duration;
 use backstop_core::chat::{ChatReply, ChatRequest};
 use backstop_core::completion::{CompletionReply, CompletionRequest};
 use backstop_core::embedding::{EmbeddingReply, EmbeddingRequest};
-use backstop_core::fallback::Terms;
+use backstop_core::fallback::{Mode, Terms};
 use backstop_core::{Error, ErrorKind};
 
 use crate::answer::Answer;
@@ -65,7 +65,7 @@ impl RouteReport {
     fn of(route: &WiredRoute) -> Self {
         let targets = route.targets.iter().map(|target| TargetReport {
             target: target.label.to_string(),
-            missing: target.provider.capabilities(target.name.model()).missing.map(Into::into),
+            missing: target.capabilities().missing.map(Into::into),
         });
         Self { name: route.name.to_string(), targets: targets.collect() }
     }
@@ -181,7 +181,7 @@ impl Backstop {
     /// # Errors
     /// As there.
     pub fn complete_stream(&self, request: impl Into<CompletionRequest>) -> Result<AnswerStream, Error> {
-        Ok(AnswerStream::new(self.drive(Asked::Completion(request.into()))?))
+        Ok(AnswerStream::new(self.drive(Asked::Completion(Arc::new(request.into())))?))
     }
 
     /// Turns texts into vectors of one space: that of the target listed first, or the one the request states. Targets
@@ -222,7 +222,7 @@ impl Backstop {
     /// # Errors
     /// `Usage`, if the handle names no route or leaves no time. What happens on the way comes through the stream.
     pub fn chat_stream(&self, request: impl Into<ChatRequest>) -> Result<AnswerStream, Error> {
-        Ok(AnswerStream::new(self.drive(Asked::Chat(request.into()))?))
+        Ok(AnswerStream::new(self.drive(Asked::Chat(Arc::new(request.into())))?))
     }
 
     /// The route that calls of this handle take.
@@ -241,7 +241,7 @@ impl Backstop {
         let route = self.shared.route(route.as_deref())?;
         self.check_terms()?;
         let mut terms = Terms::unary(fastrand::u64(..));
-        terms.mode = O::MODE;
+        terms.mode = if O::MODE == Mode::Unary && route.collects() { Mode::Stream } else { O::MODE };
         terms.deadline = *deadline;
         terms.attempts = *attempts;
         Ok(Driver::new(Arc::clone(&self.shared), Arc::clone(route), request, terms, watched.clone()))

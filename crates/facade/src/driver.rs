@@ -15,13 +15,14 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use backstop_core::fallback::{Action, AttemptId, Call, Event, Outcome, Seat, Terms};
+use backstop_core::fallback::{Action, AttemptId, Call, Event, Mode, Outcome, Seat, Terms};
 use backstop_core::{Error, ErrorKind, Unmet};
 use tokio::time::Sleep;
 
 use crate::answer::Answer;
+use crate::guard::guarded;
 use crate::observe;
-use crate::operation::{Flight, Operation, Signal};
+use crate::operation::{Flight, Operation, Running, Signal};
 use crate::report::{Landed, Report};
 use crate::wiring::{Shared, WiredRoute};
 
@@ -84,14 +85,18 @@ impl<O: Operation> Driver<O> {
         watched: observe::Watched,
     ) -> Self {
         let needs = O::needs(&request);
+        let needs_of_streams = needs.clone().streamed();
         let mut unmet = Vec::new();
         let mut seats = Vec::with_capacity(route.targets.len());
         for (slot, target) in route.targets.iter().enumerate() {
-            let able = target.provider.capabilities(target.name.model());
+            let able = target.capabilities();
             let mut seat = Seat::default();
             seat.window = target.facts.context_tokens.or(able.context_tokens);
-            seat.patient = target.facts.reasoning.unwrap_or(false)
+            seat.patient = target.facts.reasoning.unwrap_or(able.thinks)
                 || target.overrides.reasoning.map_or(needs.reasoning(), |reasoning| reasoning.asks());
+            let collected = O::MODE == Mode::Unary && route.collects() && O::may_collect(&able);
+            seat.whole = O::MODE == Mode::Unary && !collected;
+            let needs = if collected { &needs_of_streams } else { &needs };
             let unmet_need = needs.unmet_by(&able, target.name.provider());
             if let Some(problem) = unmet_need.or_else(|| O::misfit(&request, &route, slot)) {
                 seat.unmet = Some(problem.kind);
@@ -165,6 +170,11 @@ impl<O: Operation> Driver<O> {
             while let Some(action) = self.call.poll() {
                 self.act(action);
             }
+            // What is due by the clock goes before what is ready: a deadline holds for a full buffer too.
+            if self.call.poll_timeout().is_some_and(|at| at <= self.shared.now()) {
+                self.tell(Event::Tick);
+                continue;
+            }
             if let Some(emit) = self.out.pop_front() {
                 match emit {
                     Emit::Finish(_) => self.stage = Stage::Over,
@@ -175,7 +185,7 @@ impl<O: Operation> Driver<O> {
                 }
                 return Poll::Ready(emit);
             }
-            if !(self.poll_flights(cx) || self.poll_clock(cx)) {
+            if !self.poll_flights(cx) && self.poll_clock(cx).is_pending() {
                 return Poll::Pending;
             }
         }
@@ -190,8 +200,12 @@ impl<O: Operation> Driver<O> {
                 self.landed.resize_with(usize::from(attempt.0) + 1, Landed::default);
                 let (route, request) = (Arc::clone(&self.route), Arc::clone(&self.request));
                 self.log.started(&route.targets[usize::from(slot.0)].label);
-                let flight = O::start(route, usize::from(slot.0), request);
-                self.live.push(Live { attempt, flight, held: Vec::new() });
+                let flight = guarded(|| O::start(route, usize::from(slot.0), request));
+                self.live.push(Live {
+                    attempt,
+                    flight: flight.unwrap_or_else(|| Box::pin(Crashed)),
+                    held: Vec::new(),
+                });
             }
             Action::Abort(attempt) => {
                 if let Some(at) = self.live.iter().position(|live| live.attempt == attempt) {
@@ -205,7 +219,20 @@ impl<O: Operation> Driver<O> {
                 let held = live.map(|live| std::mem::take(&mut live.held)).unwrap_or_default();
                 self.out.extend(held.into_iter().map(Emit::Event));
             }
-            Action::Finish(outcome) => self.out.push_back(Emit::Finish(outcome)),
+            Action::Finish(outcome) => {
+                if outcome == Outcome::Deadline || matches!(outcome, Outcome::Interrupted(_)) {
+                    // The time is up, or the answer is cut: what has not been handed over stands in the error.
+                    self.out.clear();
+                }
+                self.out.push_back(Emit::Finish(outcome));
+            }
+        }
+    }
+
+    /// Closes every connection.
+    fn hang_up(&mut self) {
+        while let Some(live) = self.live.pop() {
+            guarded(|| drop(live));
         }
     }
 
@@ -215,6 +242,7 @@ impl<O: Operation> Driver<O> {
         let landed = &mut self.landed[usize::from(live.attempt.0)];
         landed.keep(&live.flight.receipt());
         landed.partial = live.flight.as_mut().partial();
+        guarded(|| drop(live));
     }
 
     /// Lets every attempt get on; true if one had something to say.
@@ -222,7 +250,8 @@ impl<O: Operation> Driver<O> {
         for at in 0..self.live.len() {
             let Live { attempt, flight, held } = &mut self.live[at];
             let attempt = *attempt;
-            let Poll::Ready(signal) = flight.as_mut().poll_signal(cx) else { continue };
+            let polled = guarded(|| flight.as_mut().poll_signal(cx));
+            let Poll::Ready(signal) = polled.unwrap_or_else(|| Poll::Ready(Err(crash()))) else { continue };
             let committed = self.committed == Some(attempt);
             let (event, content) = match signal {
                 Ok(Signal::Opened) => (Event::Opened(attempt), None),
@@ -243,6 +272,11 @@ impl<O: Operation> Driver<O> {
                     (Event::Done(attempt), None)
                 }
                 Err(error) => {
+                    let slot = self.report().slot_of(attempt);
+                    let error = match slot.map(|slot| &self.route.targets[usize::from(slot.0)]) {
+                        Some(target) if error.provider().is_none() => target.located(error),
+                        _ => error,
+                    };
                     let facts = error.facts();
                     self.land(at);
                     self.landed[usize::from(attempt.0)].error = Some(error);
@@ -261,24 +295,19 @@ impl<O: Operation> Driver<O> {
         false
     }
 
-    /// Lets time pass; true if something was due.
-    fn poll_clock(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(at) = self.call.poll_timeout() else { return false };
+    /// Lets time pass until something is due.
+    fn poll_clock(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(at) = self.call.poll_timeout() else { return Poll::Pending };
         let due = self.shared.instant(at);
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
         if sleep.deadline() != due {
             sleep.as_mut().reset(due);
         }
-        if sleep.as_mut().poll(cx).is_pending() {
-            return false;
-        }
-        self.tell(Event::Tick);
-        true
+        sleep.as_mut().poll(cx)
     }
 
     fn tell(&mut self, event: Event) {
-        let now = self.shared.now();
-        self.call.on(event, now, &mut self.shared.fleet());
+        self.shared.fleet(|fleet, now| self.call.on(event, now, fleet));
         self.log_decisions();
     }
 
@@ -295,31 +324,44 @@ impl<O: Operation> Driver<O> {
     /// What the call came to, once its `Finish` has been handed over.
     pub(crate) fn conclude(&mut self, outcome: Outcome) -> Result<Answer<O::Reply>, Error> {
         let _entered = self.log.span().clone().entered();
-        self.live.clear();
+        self.hang_up();
         if let (Outcome::Delivered(attempt), Some(reply)) = (outcome, self.reply.take()) {
             let report = self.report();
             let answer = Answer::new(reply, report.target_of(attempt), report.trail());
             self.log.answered(answer.target());
             return Ok(answer);
         }
-        let now = self.shared.now();
-        let retry_after = self.call.retry_at(now, &self.shared.fleet()).map(|at| at - now);
+        let retry_after = self.shared.fleet(|fleet, now| self.call.retry_at(now, fleet).map(|at| at - now));
         let report = self.report();
         let (trail, last) = (report.trail(), report.last_failure());
         let cause = last.and_then(|at| self.landed[at].error.take());
         let partial = self.committed.and_then(|attempt| self.landed[usize::from(attempt.0)].partial.take());
-        let error = Report::error(outcome, trail, cause, partial, retry_after);
+        let short = self.call.short().map(|short| self.report().short(short));
+        let error = Report::error(outcome, trail, cause, partial, retry_after, short.as_deref());
         self.log.failed(&error);
         Err(error)
     }
 }
 
+/// An attempt whose provider panicked before it began.
+struct Crashed;
+
+impl<E, R> Running<E, R> for Crashed {
+    fn poll_signal(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Result<Signal<E, R>, Error>> {
+        Poll::Ready(Err(crash()))
+    }
+}
+
+fn crash() -> Error {
+    Error::new(ErrorKind::Server, "the provider's code panicked; what it said then is on stderr")
+}
+
 impl<O: Operation> Drop for Driver<O> {
     fn drop(&mut self) {
         if self.stage != Stage::New && self.call.outcome().is_none() {
-            self.live.clear();
+            self.hang_up();
             while self.call.poll().is_some() {}
-            self.call.on(Event::Cancelled, self.shared.now(), &mut self.shared.fleet());
+            self.shared.fleet(|fleet, now| self.call.on(Event::Cancelled, now, fleet));
             let _entered = self.log.span().clone().entered();
             self.log_decisions();
         }

@@ -3,7 +3,9 @@
 mod answer;
 mod builder;
 mod client;
+mod collected;
 mod driver;
+mod guard;
 mod observe;
 mod operation;
 mod report;

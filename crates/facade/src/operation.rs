@@ -12,10 +12,10 @@ use backstop_core::chat::{ChatReply, ChatRequest, FinishReason};
 use backstop_core::completion::{CompletionReply, CompletionRequest};
 use backstop_core::embedding::{EmbeddingReply, EmbeddingRequest};
 use backstop_core::fallback::Mode;
-use backstop_core::{Ask, Error, ErrorKind, Needs, Partial, Unmet};
+use backstop_core::{Ask, Capabilities, Error, ErrorKind, Needs, Partial, Unmet};
 
-use crate::spaces;
-use crate::wiring::WiredRoute;
+use crate::wiring::{WiredRoute, WiredTarget};
+use crate::{collected, spaces};
 
 /// What an attempt tells the driver. An answer in one piece is `Done` alone.
 #[derive(Debug)]
@@ -72,6 +72,11 @@ pub(crate) trait Operation: 'static {
         None
     }
 
+    /// Whether a target is asked for a stream, on a route that collects answers in one piece from streams.
+    fn may_collect(_able: &Capabilities) -> bool {
+        false
+    }
+
     /// Sends the request to the target of this slot.
     fn start(route: Arc<WiredRoute>, slot: usize, request: Arc<Self::Request>) -> Flight<Self>
     where
@@ -124,7 +129,14 @@ impl Operation for Chat {
         Needs::of(request)
     }
 
+    fn may_collect(able: &Capabilities) -> bool {
+        able.chat_stream
+    }
+
     fn start(route: Arc<WiredRoute>, slot: usize, request: Arc<ChatRequest>) -> Flight<Self> {
+        if route.collects() && Self::may_collect(&route.targets[slot].capabilities()) {
+            return collected::chat(route, slot, request);
+        }
         Box::pin(Whole(Box::pin(async move {
             let target = &route.targets[slot];
             let request = target.overrides.apply(&request);
@@ -154,26 +166,40 @@ impl Operation for Complete {
         Needs::of_completion(request)
     }
 
+    fn may_collect(able: &Capabilities) -> bool {
+        able.complete_stream
+    }
+
     fn start(route: Arc<WiredRoute>, slot: usize, request: Arc<CompletionRequest>) -> Flight<Self> {
+        if route.collects() && Self::may_collect(&route.targets[slot].capabilities()) {
+            let asking = Arc::clone(&route);
+            return collected::complete(route, slot, request, move |reply| {
+                unfiltered(&asking.targets[slot], reply)
+            });
+        }
         Box::pin(Whole(Box::pin(async move {
             let target = &route.targets[slot];
             let request = target.overrides.apply_to_completion(&request);
             let ask = Ask::new(target.name.model()).with_overrides(&target.overrides);
-            let reply = target.provider.complete(ask, &request).await?;
-            if reply.finish != FinishReason::ContentFilter {
-                return Ok(reply);
-            }
-            let error = Error::new(ErrorKind::ContentFilter, "the provider's filter withheld the answer");
-            let error = target.located(Self::receipt(&reply).joins(error));
-            let mut partial = Partial::text(reply.text);
-            partial.usage = reply.usage;
-            Err(error.with_partial(partial))
+            unfiltered(target, target.provider.complete(ask, &request).await?)
         })))
     }
 
     fn receipt(reply: &CompletionReply) -> Receipt<'_> {
         Receipt { status: reply.status, request_id: reply.request_id.as_deref() }
     }
+}
+
+/// A continuation that no filter withheld.
+fn unfiltered(target: &WiredTarget, reply: CompletionReply) -> Result<CompletionReply, Error> {
+    if reply.finish != FinishReason::ContentFilter {
+        return Ok(reply);
+    }
+    let error = Error::new(ErrorKind::ContentFilter, "the provider's filter withheld the answer");
+    let error = target.located(Complete::receipt(&reply).joins(error));
+    let mut partial = Partial::text(reply.text);
+    partial.usage = reply.usage;
+    Err(error.with_partial(partial))
 }
 
 /// Texts of which one request can hold all.

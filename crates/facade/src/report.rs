@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstop_core::fallback::{AttemptId, Call, Entry, Outcome, SlotId};
+use backstop_core::fallback::{AttemptId, Call, Entry, Outcome, Short, SlotId};
 use backstop_core::{Error, ErrorKind, Partial, Phase, Step, Trail, Unmet, Verdict, human};
 
 use crate::operation::Receipt;
@@ -52,9 +52,12 @@ impl Report<'_> {
         &self.route.targets[usize::from(slot.0)]
     }
 
+    pub(crate) fn slot_of(&self, attempt: AttemptId) -> Option<SlotId> {
+        self.call.entries().iter().find(|entry| entry.attempt == Some(attempt)).map(|entry| entry.slot)
+    }
+
     pub(crate) fn target_of(&self, attempt: AttemptId) -> Arc<str> {
-        let entry = self.call.entries().iter().find(|entry| entry.attempt == Some(attempt));
-        entry.map_or_else(|| Arc::from(""), |entry| Arc::clone(&self.target(entry.slot).label))
+        self.slot_of(attempt).map_or_else(|| Arc::from(""), |slot| Arc::clone(&self.target(slot).label))
     }
 
     /// The attempt that failed last.
@@ -118,6 +121,17 @@ impl Report<'_> {
         Some("its window is known to be too small for this request".to_owned())
     }
 
+    /// What would have had to be otherwise for the call to wait.
+    pub(crate) fn short(&self, short: Short) -> String {
+        let (label, needed) = (&self.target(short.slot).label, human(short.needed));
+        match short.patience {
+            Some(patience) => {
+                format!("waiting {needed} for {label} takes more patience than {}", human(patience))
+            }
+            None => format!("waiting {needed} for {label} takes a longer deadline"),
+        }
+    }
+
     /// The error of a whole call.
     pub(crate) fn error(
         outcome: Outcome,
@@ -125,6 +139,7 @@ impl Report<'_> {
         cause: Option<Error>,
         partial: Option<Partial>,
         retry_after: Option<Duration>,
+        short: Option<&str>,
     ) -> Error {
         let finish = |error: Error| finish(error, trail.clone(), partial.clone(), retry_after);
         let reasons = trail.reasons();
@@ -147,10 +162,11 @@ impl Report<'_> {
                 )
             }
             _ => {
+                let short = short.map(|short| format!(" ({short})")).unwrap_or_default();
                 let text = match failed {
                     0 => "no target could be tried".to_owned(),
-                    1 => format!("the only target failed: {reasons}"),
-                    n => format!("all {n} targets failed: {reasons}"),
+                    1 => format!("the only target failed{short}: {reasons}"),
+                    n => format!("all {n} targets failed{short}: {reasons}"),
                 };
                 with_cause(Error::new(ErrorKind::Exhausted, text), cause)
             }

@@ -127,8 +127,8 @@ pub(crate) struct StreamedChat;
 /// What a stream answers: the pieces of a continuation are pieces of text like those of an answer.
 #[derive(Debug)]
 pub(crate) enum Asked {
-    Chat(ChatRequest),
-    Completion(CompletionRequest),
+    Chat(Arc<ChatRequest>),
+    Completion(Arc<CompletionRequest>),
 }
 
 impl Operation for StreamedChat {

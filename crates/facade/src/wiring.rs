@@ -1,15 +1,19 @@
 //! From names to things: routes become plans, targets find their providers.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use backstop_core::embedding::Space;
 use backstop_core::fallback::{
-    Fleet, Moment, Plan, PlanError, PlanStep, ProviderId, Rule, Slot, SlotId, TargetId,
+    Fleet, Moment, Plan, PlanError, PlanStep, ProviderId, Rule, Slot, SlotId, TargetId, Unary,
 };
 use backstop_core::route::{ModelFacts, Route, RouteRule, RouteStep, Target};
-use backstop_core::{Error, ErrorKind, Overrides, Provider, TargetName};
+use backstop_core::{Capabilities, Error, ErrorKind, Overrides, Provider, TargetName};
 use tokio::time::Instant;
+
+use crate::guard::guarded;
 
 /// What all handles and calls of one client share.
 #[derive(Debug)]
@@ -39,10 +43,23 @@ pub(crate) struct WiredTarget {
     pub(crate) facts: ModelFacts,
 }
 
+impl WiredRoute {
+    /// Whether answers in one piece are collected from streams here.
+    pub(crate) fn collects(&self) -> bool {
+        self.plan.policy().unary == Unary::Stream
+    }
+}
+
 impl WiredTarget {
     /// Says that it was this target that failed.
     pub(crate) fn located(&self, error: Error) -> Error {
         error.with_target(self.name.provider(), self.name.model())
+    }
+
+    /// What it can do. One that panics here can do nothing, and says so.
+    pub(crate) fn capabilities(&self) -> Capabilities {
+        guarded(|| self.provider.capabilities(self.name.model()))
+            .unwrap_or_else(|| Capabilities::missing("the provider panicked when asked what it can do"))
     }
 }
 
@@ -66,6 +83,15 @@ impl WiredTarget {
 }
 
 impl Shared {
+    /// The fleet at this moment, for microseconds: never across an await. The clock is read under the lock, so that
+    /// no call sees a moment before one that another has seen.
+    pub(crate) fn fleet<T>(&self, then: impl FnOnce(&mut Fleet, Moment) -> T) -> T {
+        // A panic elsewhere leaves health figures behind that are at worst a little old.
+        let mut fleet = self.fleet.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.now();
+        then(&mut fleet, now)
+    }
+
     pub(crate) fn now(&self) -> Moment {
         Moment::at(Instant::now().saturating_duration_since(self.origin))
     }
@@ -75,12 +101,6 @@ impl Shared {
         // The end of time is farther than an instant can be: a year stands for it.
         const YEAR: std::time::Duration = std::time::Duration::from_secs(365 * 86_400);
         self.origin.checked_add(since).unwrap_or_else(|| self.origin + YEAR)
-    }
-
-    /// The fleet, for microseconds: never across an await.
-    pub(crate) fn fleet(&self) -> MutexGuard<'_, Fleet> {
-        // A panic elsewhere leaves health figures behind that are at worst a little old.
-        self.fleet.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The route of this name; without one `default`, or the only one there is.
@@ -108,7 +128,10 @@ impl Shared {
 pub(crate) struct Wiring<'a> {
     fleet: Fleet,
     providers: BTreeMap<String, (ProviderId, Arc<dyn Provider>)>,
-    targets: BTreeMap<TargetName, TargetId>,
+    /// Whose health is whose, where a target brings a credential of its own: a bad key is nobody else's trouble.
+    scopes: BTreeMap<(ProviderId, Credential), ProviderId>,
+    targets: BTreeMap<(TargetName, Option<Credential>), TargetId>,
+    digests: [RandomState; 2],
     facts: &'a BTreeMap<TargetName, ModelFacts>,
     find: &'a Find<'a>,
 }
@@ -118,7 +141,15 @@ type Find<'a> = dyn Fn(&str) -> Result<Arc<dyn Provider>, Error> + 'a;
 
 impl<'a> Wiring<'a> {
     pub(crate) fn new(facts: &'a BTreeMap<TargetName, ModelFacts>, find: &'a Find<'a>) -> Self {
-        Self { fleet: Fleet::default(), providers: BTreeMap::new(), targets: BTreeMap::new(), facts, find }
+        Self {
+            fleet: Fleet::default(),
+            providers: BTreeMap::new(),
+            scopes: BTreeMap::new(),
+            targets: BTreeMap::new(),
+            digests: Default::default(),
+            facts,
+            find,
+        }
     }
 
     pub(crate) fn finish(self, routes: BTreeMap<String, Arc<WiredRoute>>) -> Shared {
@@ -157,16 +188,30 @@ impl<'a> Wiring<'a> {
     fn target(&mut self, target: &Target) -> Result<(Slot, WiredTarget), Error> {
         let name = target.name.clone();
         let (provider_id, provider) = self.provider(name.provider())?;
+        let credential = self.credential(&target.overrides);
         let fleet = &mut self.fleet;
-        let id = *self.targets.entry(name.clone()).or_insert_with(|| fleet.add_target(provider_id));
+        let scope = credential.map_or(provider_id, |credential| {
+            *self.scopes.entry((provider_id, credential)).or_insert_with(|| fleet.add_provider())
+        });
+        let key = (name.clone(), credential);
+        let id = *self.targets.entry(key).or_insert_with(|| fleet.add_target(scope));
         let mut slot = Slot::new(id, provider_id);
         slot.times.timeout = target.overrides.timeout;
         slot.times.first_content = target.overrides.first_content;
         slot.times.idle = target.overrides.idle;
-        slot.times.local = provider.capabilities(name.model()).local;
         let facts = self.facts.get(&name).cloned().unwrap_or_default();
         let label = Arc::from(name.as_str());
-        Ok((slot, WiredTarget { label, name, provider, overrides: target.overrides.clone(), facts }))
+        let wired = WiredTarget { label, name, provider, overrides: target.overrides.clone(), facts };
+        let able = wired.capabilities();
+        (slot.times.local, slot.times.connect) = (able.local, able.connect);
+        Ok((slot, wired))
+    }
+
+    /// The target's own credential, if it has one: a digest that means nothing outside this client.
+    fn credential(&self, overrides: &Overrides) -> Option<Credential> {
+        let mut own: Vec<_> = overrides.credentials().collect();
+        own.sort_unstable();
+        (!own.is_empty()).then(|| Credential(self.digests.each_ref().map(|digest| digest.hash_one(&own))))
     }
 
     fn provider(&mut self, name: &str) -> Result<(ProviderId, Arc<dyn Provider>), Error> {
@@ -179,6 +224,10 @@ impl<'a> Wiring<'a> {
         Ok((id, provider))
     }
 }
+
+/// Who asks, where it is not the provider's own key.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Credential([u64; 2]);
 
 /// Numbers the distinct targets of a route: the same target with the same overrides is one.
 #[derive(Default)]

@@ -120,7 +120,7 @@ async fn the_error_of_a_part_carries_the_parts_that_are_done() {
 
 #[tokio::test]
 async fn a_part_whose_vectors_have_another_size_is_a_bad_reply_and_falls_over() {
-    let a = Embedder { script: vec![(1, ErrorKind::RateLimited)], ..Embedder::new("a", Some(3)) };
+    let a = Embedder { script: vec![(1, ErrorKind::Auth)], ..Embedder::new("a", Some(3)) };
     let wrong = Embedder { size: 5, ..Embedder::new("b", None) };
     let client = builder().provider(a).provider(wrong).target("a/m").target("b/m").build().unwrap();
     let error = client.embed(texts(6)).await.unwrap_err();

@@ -43,6 +43,7 @@ enum Act {
     Fail(Fail),
     Hang,
     Stream(Vec<Beat>),
+    Answer(Answer),
 }
 
 /// A beat of a scripted stream.
@@ -55,6 +56,8 @@ enum Beat {
 }
 
 type Fail = Arc<dyn Fn() -> Error + Send + Sync>;
+
+type Answer = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<ChatReply, Error>> + Send>> + Send + Sync>;
 
 /// What a scripted stream does, beat by beat. Without an end it was cut.
 ///
@@ -192,6 +195,15 @@ impl FakeProvider {
         self.then(Act::Fail(Arc::new(error)))
     }
 
+    /// Does what the function does: a server with a state of its own.
+    #[must_use]
+    pub fn answers<F>(self, answer: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<ChatReply, Error>> + Send + 'static,
+    {
+        self.then(Act::Answer(Arc::new(move || Box::pin(answer()))))
+    }
+
     /// Never answers.
     #[must_use]
     pub fn hangs(self) -> Self {
@@ -281,6 +293,7 @@ impl Provider for FakeProvider {
             Act::Reply(reply) => Ok(*reply),
             Act::Fail(error) => Err(error().with_target(&self.name, ask.model())),
             Act::Hang => std::future::pending().await,
+            Act::Answer(answer) => answer().await.map_err(|error| error.with_target(&self.name, ask.model())),
             Act::Stream(beats) => {
                 let mut stream = pin!(Playing::new(beats, None));
                 let mut collector = ChatCollector::default();
@@ -306,6 +319,10 @@ impl Provider for FakeProvider {
             Act::Reply(reply) => FakeStream::new().text(reply.text).ends().beats,
             Act::Fail(error) => return Err(error().with_target(&self.name, ask.model())),
             Act::Hang => std::future::pending().await,
+            Act::Answer(answer) => {
+                let reply = answer().await.map_err(|error| error.with_target(&self.name, ask.model()))?;
+                FakeStream::new().text(reply.text).ends().beats
+            }
             Act::Stream(beats) => beats,
         };
         Ok(Box::pin(Playing::new(beats, Some(live))))

@@ -342,5 +342,6 @@ fn draw_seat(rng: &mut Rng, slot: &SlotSpec, cut: &Cut) -> Seat {
     let mut seat = Seat::default();
     seat.unmet = unmet.filter(|_| cut.plain & plain::SEATS == 0);
     (seat.window, seat.patient) = (slot.window, slot.patient);
+    seat.whole = rng.chance(5) && cut.plain & plain::SEATS == 0;
     seat
 }

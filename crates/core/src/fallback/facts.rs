@@ -127,6 +127,18 @@ pub enum Outcome {
     Cancelled,
 }
 
+/// Why a call ended without waiting for a target that would have been worth asking.
+#[non_exhaustive]
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Short {
+    /// Which target.
+    pub slot: SlotId,
+    /// How long the call would have had to sleep in all.
+    pub needed: Duration,
+    /// How long it may: its patience. Nothing if it was the deadline that came too soon.
+    pub patience: Option<Duration>,
+}
+
 /// What a call knows of one slot of its plan before it begins.
 #[non_exhaustive]
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -137,6 +149,8 @@ pub struct Seat {
     pub window: Option<u32>,
     /// Whether the model thinks before it answers, and so may take its time.
     pub patient: bool,
+    /// Whether it answers in one piece though the call streams: its timers are those of an answer in one piece.
+    pub whole: bool,
 }
 
 impl Seat {

@@ -11,7 +11,7 @@ use crate::error::{Cools, ErrorKind, Phase, Scope as About};
 use std::time::Duration;
 
 /// A provider of a fleet.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProviderId(u32);
 
 /// A target of a fleet.

@@ -56,7 +56,7 @@ mod policy;
 
 pub use call::Call;
 pub use cooldown::Rest;
-pub use facts::{Action, AttemptId, Entry, Event, Facts, Outcome, Seat, Terms};
+pub use facts::{Action, AttemptId, Entry, Event, Facts, Outcome, Seat, Short, Terms};
 pub use fleet::{Ended, Fleet, Permit, ProviderId, Rested, RouteId, Standing, TargetId};
 pub use moment::Moment;
 pub use plan::{Pick, Plan, PlanError, PlanStep, Rule, Slot, SlotId};

@@ -168,6 +168,35 @@ const fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
+impl Policy {
+    /// For somebody who waits for the answer: the default. A call that would have to sleep for more than a few seconds
+    /// fails instead, and says so.
+    #[must_use]
+    pub fn interactive() -> Self {
+        Self::default()
+    }
+
+    /// For work that nobody waits for: a call sleeps through limits and outages for as long as an hour, and comes back
+    /// as often as that takes.
+    ///
+    /// ```
+    /// use backstop_core::fallback::Policy;
+    /// assert!(Policy::batch().patience > Policy::interactive().patience);
+    /// ```
+    #[must_use]
+    pub fn batch() -> Self {
+        const HOUR: Duration = Duration::from_secs(3600);
+        Self {
+            deadline: Some(HOUR),
+            patience: Some(HOUR),
+            comebacks: Some(ATTEMPTS_MAX),
+            backoff_cap: Duration::from_secs(60),
+            hedge_after: Hedge::Off,
+            ..Self::default()
+        }
+    }
+}
+
 /// How long the first content of an answer may take, if nobody says otherwise.
 const fn first_content(times: &Times, patient: bool) -> Duration {
     match (patient, times.local) {

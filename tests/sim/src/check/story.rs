@@ -266,7 +266,7 @@ impl Story {
             s.cover.hit(if leg.id < winner { Item::HedgeSecondWon } else { Item::HedgeFirstWon });
             self.tried &= !(1 << leg.slot.0);
             self.lost |= 1 << leg.slot.0;
-            if self.terms.mode == Mode::Unary {
+            if self.mode(leg.slot) == Mode::Unary {
                 s.health.lost(leg.leave, s.now - self.rows[leg.row].at);
             }
             if leg.stage == Stage::Sent && s.health.is_probe(leg.leave) {
@@ -292,7 +292,7 @@ impl Story {
         let Some(leg) = self.take(attempt) else { return Ok(()) };
         self.end_row(leg.row, s.now).verdict = Some(Verdict::Delivered);
         if leg.stage != Stage::Flowing {
-            s.health.took(leg.leave, self.terms.mode, s.now - self.rows[leg.row].at);
+            s.health.took(leg.leave, self.mode(leg.slot), s.now - self.rows[leg.row].at);
         }
         s.health.success(leg.leave, s.cover);
         s.points = (s.points + 1_000).min(50_000);

@@ -23,15 +23,23 @@ impl Story {
             return;
         }
         let Some(leg) = self.live.iter_mut().find(|leg| leg.id == attempt) else { return };
+        if self.seats[usize::from(leg.slot.0)].whole {
+            return;
+        }
         let (slot, seat) = (&s.road.slots[usize::from(leg.slot.0)], &self.seats[usize::from(leg.slot.0)]);
         let idle = slot.times.idle.or(s.road.policy.idle);
         let idle = idle.unwrap_or(if seat.patient { secs(180) } else { secs(60) });
         if leg.stage != Stage::Flowing {
             s.health.connected(&mut leg.leave, s.cover);
-            s.health.took(leg.leave, self.terms.mode, s.now - self.rows[leg.row].at);
+            s.health.took(leg.leave, Mode::Stream, s.now - self.rows[leg.row].at);
         }
         leg.stage = Stage::Flowing;
         (leg.own, leg.armed, leg.hedge, leg.limited) = (s.now + idle, s.now, None, false);
+    }
+
+    /// How the answer of a slot comes.
+    pub(super) fn mode(&self, slot: SlotId) -> Mode {
+        if self.seats[usize::from(slot.0)].whole { Mode::Unary } else { self.terms.mode }
     }
 
     pub(super) fn reading(&mut self, reading: bool, s: &mut Scene<'_>) {
@@ -52,7 +60,8 @@ impl Story {
     pub(super) fn arm(&self, leg: &mut Leg, left: u8, s: &Scene<'_>) {
         let (slot, seat) = (&s.road.slots[usize::from(leg.slot.0)], &self.seats[usize::from(leg.slot.0)]);
         let (times, policy) = (&slot.times, &s.road.policy);
-        let mut own = match self.terms.mode {
+        let mode = self.mode(leg.slot);
+        let mut own = match mode {
             Mode::Stream => times.first_content.or(policy.first_content).unwrap_or(if seat.patient {
                 secs(300)
             } else if times.local {
@@ -75,7 +84,7 @@ impl Story {
             .filter(|other| *other != leg.slot && self.is_untried(*other) && self.obstacle(*other).is_none())
             .map(|other| self.how(other, s))
             .collect();
-        let usual = s.health.usual(slot.target, self.terms.mode);
+        let usual = s.health.usual(slot.target, mode);
         let [probes_target, probes_provider] = s.health.probes(leg.leave);
         let limit = usual.map_or(secs(60), |usual| secs(15).max(usual * 2));
         let hurried = probes_target && !seat.patient && !times.local;
@@ -104,8 +113,8 @@ impl Story {
         };
         let after = match policy.hedge_after {
             Hedge::After(after) => Some(after),
-            Hedge::WhenSilent if self.terms.mode == Mode::Unary => {
-                Some(silence.max(s.health.at_least(slot.target, self.terms.mode) * 2))
+            Hedge::WhenSilent if mode == Mode::Unary => {
+                Some(silence.max(s.health.at_least(slot.target, mode) * 2))
             }
             _ => None,
         };
@@ -121,7 +130,7 @@ impl Story {
     fn timeout(&self, leg: &Leg, counted: bool) -> Facts {
         let mut facts = Facts::new(ErrorKind::Timeout);
         facts.counted = counted;
-        facts.phase = Some(match (self.terms.mode, leg.stage) {
+        facts.phase = Some(match (self.mode(leg.slot), leg.stage) {
             (Mode::Stream, Stage::Sent) => Phase::Headers,
             (Mode::Stream, Stage::Opened) => Phase::FirstContent,
             (Mode::Stream, Stage::Flowing) => Phase::Idle,

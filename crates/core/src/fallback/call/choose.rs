@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use super::super::cooldown::Rest;
+use super::super::facts::Short;
 use super::super::fleet::{Fleet, Rested, Standing};
 use super::super::jitter::{doubled, roll, within};
 use super::super::moment::Moment;
@@ -27,8 +28,8 @@ pub(super) enum Choice {
     Wait { slot: SlotId, ready: Moment, spread: Duration },
     /// Passing over a target met a rule that ends the call.
     Stop { entry: usize, kind: ErrorKind },
-    /// No target.
-    Nothing,
+    /// No target, or none that is worth the wait.
+    Nothing(Option<Short>),
 }
 
 /// What can be tried at once beside a ready target, best first.
@@ -112,7 +113,7 @@ impl Call {
         // Of those that need no wait, or the same, the earlier in the list.
         let place = |slot| self.list.iter().position(|other| *other == slot);
         let soonest = waiting.into_iter().min_by_key(|w| (w.ready.max(now), place(w.slot)));
-        Ok(soonest.map_or(Choice::Nothing, |waiting| self.worth_waiting(waiting, now)))
+        Ok(soonest.map_or(Choice::Nothing(None), |waiting| self.worth_waiting(waiting, now)))
     }
 
     fn may_try_suspected(&self, slot: SlotId, rest: Rest) -> bool {
@@ -161,8 +162,11 @@ impl Call {
             return Choice::Again { slot, invited };
         }
         let in_time = self.clock.limit().is_none_or(|limit| ready < limit);
-        let fits = self.slept + (ready - now) <= self.patience(now);
-        if in_time && fits { Choice::Wait { slot, ready, spread } } else { Choice::Nothing }
+        let (needed, patience) = (self.slept + (ready - now), self.patience(now));
+        if in_time && needed <= patience {
+            return Choice::Wait { slot, ready, spread };
+        }
+        Choice::Nothing(Some(Short { slot, needed, patience: in_time.then_some(patience) }))
     }
 
     fn patience(&self, now: Moment) -> Duration {

@@ -51,7 +51,7 @@ impl Call {
             fleet.renew(&mut live.permit, now);
             let silent_probe = live.permit.is_probe() && live.stage == Stage::Sent;
             self.tried &= !live.slot.bit();
-            if self.terms.mode == Mode::Unary {
+            if self.mode_of(live.slot) == Mode::Unary {
                 fleet.left(&live.permit, now - live.begun);
             }
             let ended = if silent_probe {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::choose::Choice;
-use super::facts::{Action, AttemptId, Entry, Event, Outcome, Seat, Terms};
+use super::facts::{Action, AttemptId, Entry, Event, Outcome, Seat, Short, Terms};
 use super::fleet::{Ended, Fleet, Permit, ProviderId, Rested, Standing};
 use super::jitter::roll;
 use super::moment::Moment;
@@ -63,6 +63,7 @@ pub struct Call {
     undecided: Option<usize>,
     actions: VecDeque<Action>,
     outcome: Option<Outcome>,
+    short: Option<Short>,
 }
 
 /// A second try that a failure has left open.
@@ -134,6 +135,7 @@ impl Call {
             undecided: None,
             actions: VecDeque::with_capacity(4),
             outcome: None,
+            short: None,
         }
     }
 
@@ -187,6 +189,12 @@ impl Call {
         self.outcome
     }
 
+    /// What the call would have had to wait for, if it ended for want of patience or time.
+    #[must_use]
+    pub fn short(&self) -> Option<Short> {
+        self.short
+    }
+
     /// Whether content of an attempt has reached the caller.
     #[must_use]
     pub fn has_committed(&self) -> bool {
@@ -203,11 +211,11 @@ impl Call {
     }
 
     fn progress(&mut self, attempt: AttemptId, now: Moment, fleet: &mut Fleet) {
-        let (idle, mode) = (self.idle_of(attempt), self.terms.mode);
+        let idle = self.idle_of(attempt);
         if let (Some(live), Some(idle)) = (self.live_mut(attempt), idle) {
             if live.stage != Stage::Flowing {
                 fleet.connected(&mut live.permit);
-                fleet.took(&live.permit, mode, now - live.begun);
+                fleet.took(&live.permit, Mode::Stream, now - live.begun);
             }
             live.stage = Stage::Flowing;
             live.timers.flows(idle, now);
@@ -234,7 +242,7 @@ impl Call {
         self.record_end(&live, None, now);
         self.entries[live.entry].verdict = Some(Verdict::Delivered);
         if live.stage != Stage::Flowing {
-            fleet.took(&live.permit, self.terms.mode, now - live.begun);
+            fleet.took(&live.permit, self.mode_of(live.slot), now - live.begun);
         }
         self.settle(live, Ended::Done, now, fleet);
         fleet.reward(self.plan.route, now);
@@ -259,6 +267,11 @@ impl Call {
 
     fn provider(&self, slot: SlotId) -> ProviderId {
         self.plan.slots[slot.index()].provider
+    }
+
+    /// How the answer of this slot comes.
+    fn mode_of(&self, slot: SlotId) -> Mode {
+        if self.seats[slot.index()].whole { Mode::Unary } else { self.terms.mode }
     }
 
     fn is_untried(&self, slot: SlotId) -> bool {
@@ -303,7 +316,10 @@ impl Call {
             }
             Choice::Wait { slot, ready, spread } => self.wait(slot, ready, spread, now),
             Choice::Stop { entry, kind } => self.stop(entry, kind),
-            Choice::Nothing => self.finish(Outcome::Exhausted),
+            Choice::Nothing(short) => {
+                self.short = short;
+                self.finish(Outcome::Exhausted);
+            }
         }
     }
 

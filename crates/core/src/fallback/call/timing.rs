@@ -177,10 +177,10 @@ impl Call {
         blame.or(self.clock.route.at).is_some_and(|at| at <= now)
     }
 
-    fn timed_out(&self, stage: Stage, counted: bool) -> Facts {
+    fn timed_out(&self, live: &Live, counted: bool) -> Facts {
         let mut facts = Facts::new(ErrorKind::Timeout);
         facts.counted = counted;
-        facts.phase = Some(match (self.terms.mode, stage) {
+        facts.phase = Some(match (self.mode_of(live.slot), live.stage) {
             (Mode::Unary | Mode::Embedding, _) => Phase::Total,
             (Mode::Stream, Stage::Sent) => Phase::Headers,
             (Mode::Stream, Stage::Opened) => Phase::FirstContent,
@@ -191,7 +191,7 @@ impl Call {
 
     fn cut(&mut self, attempt: AttemptId, counted: bool, now: Moment, fleet: &mut Fleet) {
         let Some(live) = self.take(attempt) else { return };
-        let facts = self.timed_out(live.stage, counted);
+        let facts = self.timed_out(&live, counted);
         self.actions.push_back(super::Action::Abort(attempt));
         self.failed(live, facts, now, fleet);
     }
@@ -200,7 +200,7 @@ impl Call {
     fn deadline(&mut self, now: Moment, fleet: &mut Fleet) {
         for live in std::mem::take(&mut self.live) {
             let blame = live.timers.blame.or(self.clock.route.at).is_some_and(|at| at <= now);
-            let facts = self.timed_out(live.stage, blame);
+            let facts = self.timed_out(&live, blame);
             let entry = live.entry;
             self.abort(live, Verdict::Exhausted, Ended::Failed(facts), now, fleet);
             (self.entries[entry].kind, self.entries[entry].phase) = (Some(facts.kind), facts.phase);
@@ -222,7 +222,8 @@ impl Call {
     pub(super) fn idle_of(&self, attempt: AttemptId) -> Option<Duration> {
         let live: &Live = self.live.iter().find(|live| live.id == attempt)?;
         let (slot, seat) = (&self.plan.slots[live.slot.index()], &self.seats[live.slot.index()]);
-        (self.terms.mode == Mode::Stream).then(|| self.plan.policy.idle_timer(&slot.times, seat.patient))
+        (self.mode_of(live.slot) == Mode::Stream)
+            .then(|| self.plan.policy.idle_timer(&slot.times, seat.patient))
     }
 
     /// The timers of an attempt that starts now and leaves `left` attempts after it.
@@ -235,7 +236,7 @@ impl Call {
         fleet: &Fleet,
     ) -> Timers {
         let (spec, patient) = (&self.plan.slots[slot.index()], self.seats[slot.index()].patient);
-        let (policy, times, mode) = (&self.plan.policy, &spec.times, self.terms.mode);
+        let (policy, times, mode) = (&self.plan.policy, &spec.times, self.mode_of(slot));
         let usual = fleet.usual(spec.target, mode);
         let mut own = policy.first_timer(times, mode, patient);
         if permit.probes_target() && left > 0 && self.someone_ready_beside(slot, now, fleet) {
