@@ -57,7 +57,7 @@ fn cools(what: Cools) -> &'static str {
         Cools::ProviderSuspected => "the provider, suspected, at once",
         Cools::Told(Scope::Provider) => "the provider, told, 60 s",
         Cools::Told(_) => "the target, told, 60 s",
-        Cools::RateLimit => "the target, told: the stated wait, else 5 s·2^k",
+        Cools::RateLimit => "the target: told, for the stated wait; without one suspected, for a guess",
         _ => "?",
     }
 }

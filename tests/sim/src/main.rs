@@ -13,6 +13,7 @@ mod behaviour;
 mod check;
 mod cover;
 mod enumerate;
+mod lasting;
 mod rng;
 mod run;
 mod shrink;
@@ -86,6 +87,14 @@ fn simulate(args: &Args) -> bool {
     let mut total = Tally::default();
     if let Some(number) = args.world {
         return one_world(args, number, &mut cover);
+    }
+    match lasting::lasting() {
+        Ok(worlds) => println!("{worlds} lasting worlds"),
+        Err(broken) => {
+            println!("invariant: {}\n{}", broken.invariant, broken.detail);
+            others(args.seed, 0, broken.invariant);
+            return false;
+        }
     }
     match enumerate::enumerate(&mut cover) {
         Ok(worlds) => println!("{worlds} small worlds enumerated"),

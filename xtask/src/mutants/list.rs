@@ -1,4 +1,5 @@
 //! The planted bugs. Each must be found by the simulation, under the invariant it breaks.
+// long: one table
 
 use super::Mutant;
 
@@ -11,6 +12,7 @@ const TIMING: &str = "crates/core/src/fallback/call/timing.rs";
 const COOLDOWN: &str = "crates/core/src/fallback/cooldown.rs";
 const FLEET: &str = "crates/core/src/fallback/fleet.rs";
 const BUDGET: &str = "crates/core/src/fallback/budget.rs";
+const POLICY: &str = "crates/core/src/fallback/policy.rs";
 const KIND: &str = "crates/core/src/error/kind.rs";
 
 pub(super) const MUTANTS: &[Mutant] = &[
@@ -73,8 +75,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "sleeps as often as it likes",
         file: CHOOSE,
-        from: "self.slept + (ready - now) <= self.patience(now)",
-        to: "(ready - now) <= self.patience(now)",
+        from: "if in_time && needed <= patience {",
+        to: "if in_time && ready - now <= patience {",
         invariant: "bounded-sleep",
     },
     Mutant {
@@ -206,22 +208,99 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "probes are not limited",
         file: TIMING,
-        from: "own = own.min(if patient { PROBE_PATIENT } else { PROBE });",
-        to: "",
+        from: "own = Policy::probe_timer(times, patient, usual).map_or(own, |limit| own.min(limit));",
+        to: "let _ = usual;",
         invariant: "timer-own",
+    },
+    Mutant {
+        name: "a probe gets fifteen seconds whatever its target takes",
+        file: POLICY,
+        from: "PROBE.max(usual.saturating_mul(2))",
+        to: "PROBE.min(usual.saturating_mul(2).max(PROBE))",
+        invariant: "healthy-comes-back",
+    },
+    Mutant {
+        name: "a connection disproves nothing",
+        file: FLEET,
+        from: "self.providers[provider.0 as usize].disproved(&mut permit.shared);",
+        to: "let _ = provider;",
+        invariant: "connected-is-alive",
+    },
+    Mutant {
+        name: "a connection forgives a refused key",
+        file: COOLDOWN,
+        from: "if self.told.is_none() {\n            self.alive(ticket);",
+        to: "if true {\n            self.alive(ticket);",
+        invariant: "one-probe",
+    },
+    Mutant {
+        name: "a probe that lives is not heard of",
+        file: COOLDOWN,
+        from: "lease.until = now + LEASE,",
+        to: "lease.until = lease.until.max(now),",
+        invariant: "one-probe",
+    },
+    Mutant {
+        name: "a parked probe keeps its lease",
+        file: COOLDOWN,
+        from: "Some(rest) if self.lease.is_some_and(|lease| now < lease.until) =>",
+        to: "Some(rest) if self.lease.is_some() =>",
+        invariant: "one-probe",
+    },
+    Mutant {
+        name: "a limit rests whatever is served",
+        file: COOLDOWN,
+        from: "            self.guessed = None;\n",
+        to: "",
+        invariant: "serving-keeps-being-asked",
+    },
+    Mutant {
+        name: "guesses grow though something is served",
+        file: COOLDOWN,
+        from: "        self.limits = 0;\n",
+        to: "",
+        invariant: "failure-cools",
+    },
+    Mutant {
+        name: "a guess keeps a lone target waiting",
+        file: COOLDOWN,
+        from: "let resting = [suspected, self.guessed.filter(|_| suspect)]",
+        to: "if let Some(rest) = self.guessed.filter(|rest| suspect && now < rest.until) {\n            return Condition::Told(rest);\n        }\n        let resting = [suspected, None]",
+        invariant: "never-sleeps-before-ready",
+    },
+    Mutant {
+        name: "a slow target is never left alone for long enough",
+        file: HEDGE,
+        from: "fleet.left(&live.permit, now - live.begun);",
+        to: "",
+        invariant: "healthy-comes-back",
+    },
+    Mutant {
+        name: "what an answer takes is not learnt",
+        file: CALL,
+        from: "            fleet.took(&live.permit, self.mode_of(live.slot), now - live.begun);\n",
+        to: "",
+        invariant: "timer-hedge",
+    },
+    Mutant {
+        name: "a silent target is waited for as long as it likes",
+        file: POLICY,
+        from: "(mode == Mode::Unary).then(||",
+        to: "(mode == Mode::Unary && patient).then(||",
+        invariant: "timer-hedge",
     },
     Mutant {
         name: "two probes at once",
         file: COOLDOWN,
-        from: "self.probing |= leased;",
+        from: "            self.lease = Some(Lease { number: self.leases, until: now + LEASE });\n",
         to: "",
         invariant: "one-probe",
     },
     Mutant {
         name: "a lease never returns",
         file: COOLDOWN,
-        from: "            self.probing = false;\n",
-        to: "",
+        from: "            self.lease = None;\n        }\n        ticket.lease = None;",
+        to: "        }\n        ticket.lease = None;",
         invariant: "one-probe",
     },
     Mutant {
@@ -334,7 +413,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         file: FAILURE,
         from: "self.refused_by.iter().any(|other| *other != provider)",
         to: "self.refused_by.len() > 1",
-        invariant: "gives-up-too-soon",
+        invariant: "outcome",
     },
     Mutant {
         name: "unusable replies do not come back",
@@ -353,8 +432,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a success leaves the suspicion",
         file: COOLDOWN,
-        from: "(self.told, self.suspected) = (None, None);\n            (self.k, self.limits)",
-        to: "self.told = None;\n            (self.k, self.limits)",
+        from: "        if self.is_fresh(ticket) {\n            (self.told, self.suspected) = (None, None);",
+        to: "        if self.is_fresh(ticket) {\n            self.told = None;",
         invariant: "success-closes",
     },
     Mutant {

@@ -93,7 +93,8 @@ pub enum Cools {
     ProviderSuspected,
     /// The scope, told, for 60 seconds.
     Told(Scope),
-    /// The target, told, for the stated time or 5 s·2^k.
+    /// The target: told, for the stated time. Without one it is a guess, and looks like a suspicion: 5 s·2^k, a minute at
+    /// most.
     RateLimit,
 }
 
@@ -165,7 +166,7 @@ impl ErrorKind {
                 true,
                 Yes,
                 RateLimit,
-                "Never slept on in front of a ready target; the cooldown just ends.",
+                "Never slept on in front of a ready target; the cooldown just ends. A wait nobody stated is guessed, 5 s at first and a minute at most: it keeps nobody from asking a lone target, and ends as soon as most of what is sent is served.",
             ),
             Self::Quota => reaction(
                 false,

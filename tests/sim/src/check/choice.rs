@@ -8,7 +8,7 @@ use backstop_core::ErrorKind;
 use backstop_core::Verdict;
 use backstop_core::fallback::*;
 
-use super::health::{How, Nap};
+use super::area::{How, Nap};
 use super::story::{Leg, Row, Scene, Stage, Story, spread};
 use super::{Kept, keep};
 use crate::cover::Item;

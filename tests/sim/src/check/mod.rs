@@ -3,6 +3,7 @@
 //! [`Plain`](plain::Plain) looks at the actions alone. [`Story`](story::Story) tells the call a second time from the
 //! design's rules and compares, and [`Health`](health::Health) does so for the fleet.
 
+mod area;
 mod choice;
 mod failure;
 pub(crate) mod health;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use backstop_core::fallback::*;
 use backstop_core::{ErrorKind, Phase, Verdict};
 
-use super::health::{Health, How, Leave};
+use super::area::How;
+use super::health::{Health, Leave};
 use super::{Kept, keep};
 use crate::cover::{Cover, Item};
 use crate::world::{Caller, Road};

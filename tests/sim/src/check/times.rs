@@ -7,7 +7,7 @@ use std::time::Duration;
 use backstop_core::fallback::*;
 use backstop_core::{ErrorKind, Phase, Verdict};
 
-use super::health::How;
+use super::area::How;
 use super::story::{Leg, Scene, Stage, Story};
 use super::{Kept, keep};
 use crate::cover::Item;
