@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -320,5 +321,6 @@ fn serving_keeps_being_asked() -> Kept<u64> {
 
 /// Runs them all; returns how many there were.
 pub(crate) fn lasting() -> Kept<u64> {
-    Ok(healthy_comes_back()? + dead_costs_little()? + serving_keeps_being_asked()?)
+    let all = || Ok(healthy_comes_back()? + dead_costs_little()? + serving_keeps_being_asked()?);
+    catch_unwind(all).unwrap_or_else(|panic| Err(Broken::panic(&*panic)))
 }

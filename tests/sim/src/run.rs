@@ -50,11 +50,7 @@ pub(crate) fn run(
     let broken = match outcome {
         Ok(Ok(tally)) => return Ok(tally),
         Ok(Err(broken)) => broken,
-        Err(panic) => {
-            let said = panic.downcast_ref::<String>().map(String::as_str);
-            let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
-            Broken { invariant: "no-panic", detail: said.unwrap_or("a panic without words").to_owned() }
-        }
+        Err(panic) => Broken::panic(&*panic),
     };
     let (call, at) = log.place.get();
     Err(Box::new(Failure { broken, call, at, trace: log.lines.into_inner() }))

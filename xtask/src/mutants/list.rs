@@ -357,7 +357,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         file: FLEET,
         from: "if !silent {",
         to: "if true {",
-        invariant: "one-probe",
+        invariant: "failure-cools",
     },
     Mutant {
         name: "a refused key rests one model",
