@@ -82,18 +82,13 @@ pub(crate) enum Names {
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Word {
     pub(crate) name: &'static str,
-    /// What it means. `None`: the name is kept for later.
-    pub(crate) what: Option<&'static str>,
+    /// What it means.
+    pub(crate) what: &'static str,
 }
 
 impl Word {
     pub(crate) const fn new(name: &'static str, what: &'static str) -> Self {
-        Self { name, what: Some(what) }
-    }
-
-    /// A word that is refused with "not yet" rather than as unknown.
-    pub(crate) const fn later(name: &'static str) -> Self {
-        Self { name, what: None }
+        Self { name, what }
     }
 }
 
@@ -165,11 +160,7 @@ impl Form {
             Self::Count { .. } => one("a whole number"),
             Self::Number { .. } => one("a number"),
             Self::Duration { .. } => one("a duration such as \"60s\""),
-            Self::Words(words) => words
-                .iter()
-                .filter(|word| word.what.is_some())
-                .map(|word| format!("{:?}", word.name))
-                .collect(),
+            Self::Words(words) => words.iter().map(|word| format!("{:?}", word.name)).collect(),
             Self::Target => one("a target such as \"openai/gpt-5.2\""),
             Self::List(of) => one(match **of {
                 Self::Text { .. } => "a list of texts",

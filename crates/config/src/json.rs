@@ -42,7 +42,7 @@ fn form(form: &Form, definitions: &mut Map<String, Value>) -> Value {
             json!({ "type": "string", "pattern": format!(r"^[0-9]+(\.[0-9]+)?(ms|s|m|h)$|{VARIABLE}") })
         }
         Form::Words(words) => {
-            let ready = words.iter().filter_map(|word| Some((word.name, word.what?)));
+            let ready = words.iter().map(|word| (word.name, word.what));
             or_variable(ready.map(|(name, what)| json!({ "const": name, "description": what })).collect())
         }
         Form::Target => json!({ "type": "string", "pattern": format!(r"^[^/\s]+/\S+$|{VARIABLE}") }),

@@ -120,7 +120,7 @@ fn details<'k>(page: &mut String, keys: impl Iterator<Item = &'k Key>) {
         for form in forms {
             match form {
                 // Of a single word its key says all.
-                Form::Words(list) if list.iter().filter(|word| word.what.is_some()).count() > 1 => {
+                Form::Words(list) if list.len() > 1 => {
                     words(page, &key.name, list);
                 }
                 _ => {}
@@ -194,14 +194,7 @@ fn sub(page: &mut String, key: &Key, table: &Table) {
 fn words(page: &mut String, name: &str, list: &[Word]) {
     let _ = writeln!(page, "\n`{name}`:\n");
     for word in list {
-        match word.what {
-            Some(what) => {
-                let _ = writeln!(page, "- `\"{}\"`: {what}", word.name);
-            }
-            None => {
-                let _ = writeln!(page, "- `\"{}\"`: not yet", word.name);
-            }
-        }
+        let _ = writeln!(page, "- `\"{}\"`: {}", word.name, word.what);
     }
 }
 

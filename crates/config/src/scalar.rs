@@ -263,14 +263,10 @@ impl Reader<'_> {
         let Told { name, shown, span, wanted } = told;
         let can_be = format!("it can be {wanted}");
         match words.iter().find(|word| word.name == text) {
-            Some(Word { name, what: Some(_) }) => return Some(Value::Word(name)),
-            Some(_) => {
-                let message = format!("not yet: {name} cannot be {shown} in this version");
-                self.report.error(span, message, Some(can_be));
-            }
+            Some(word) => return Some(Value::Word(word.name)),
             None => {
-                let ready = words.iter().filter(|word| word.what.is_some()).map(|word| word.name);
-                let help = nearest(text, ready).map_or(can_be, |near| format!("did you mean \"{near}\"?"));
+                let names = words.iter().map(|word| word.name);
+                let help = nearest(text, names).map_or(can_be, |near| format!("did you mean \"{near}\"?"));
                 self.report.error(span, format!("{name} cannot be {shown}"), Some(help));
             }
         }

@@ -10,7 +10,6 @@ use crate::form::{Form, Key, Names, Table, Word};
 const AFTER_COMMIT: &[Word] = &[
     Word::new("stop", "the call ends with an error that carries the partial answer"),
     Word::new("restart", "the next target begins from scratch, and the caller is told"),
-    Word::later("continue"),
 ];
 
 const ALL_COOLING: &[Word] = &[
@@ -18,19 +17,12 @@ const ALL_COOLING: &[Word] = &[
     Word::new("fail_fast", "the call ends"),
 ];
 
-const PICK: &[Word] = &[
-    Word::new("order", "as listed"),
-    Word::new("weighted", "at random, in proportion to their weights"),
-    Word::later("least_busy"),
-    Word::later("fastest"),
-];
+const PICK: &[Word] =
+    &[Word::new("order", "as listed"), Word::new("weighted", "at random, in proportion to their weights")];
 
 const HEDGE: &[Word] = &[
     Word::new("when_silent", "beside an answer in one piece, after a minute or so"),
     Word::new("off", "one target at a time"),
-    Word::later("p95"),
-    Word::later("p99"),
-    Word::later("auto"),
 ];
 
 const UNARY: &[Word] = &[

@@ -72,6 +72,7 @@ fn the_file_of_the_contract_means_what_it_says() {
     policy.attempts = Some(5);
     policy.patience = Some(secs(5));
     policy.comebacks = Some(1);
+    policy.hedge_after = Hedge::Off;
     assert_eq!(route.policy, policy);
     let instead = Route::of("x", ["gemini/gemini-2.5-pro"]).unwrap().steps;
     assert_eq!(

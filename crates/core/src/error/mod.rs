@@ -40,19 +40,13 @@ pub struct Error(Box<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    kind: ErrorKind,
+    /// What the machine needs to know.
+    facts: Facts,
     message: String,
     provider: Option<String>,
     model: Option<String>,
     status: Option<u16>,
     request_id: Option<String>,
-    retry_after: Option<Duration>,
-    phase: Option<Phase>,
-    scope: Option<Scope>,
-    comeback: bool,
-    counted: bool,
-    needed_tokens: Option<u32>,
-    recognised: bool,
     partial: Option<Partial>,
     trail: Trail,
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -91,19 +85,12 @@ impl Error {
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl AsRef<str>) -> Self {
         Self(Box::new(Inner {
-            kind,
+            facts: Facts::new(kind),
             message: one_line(message.as_ref()),
             provider: None,
             model: None,
             status: None,
             request_id: None,
-            retry_after: None,
-            phase: None,
-            scope: None,
-            comeback: true,
-            counted: true,
-            needed_tokens: None,
-            recognised: false,
             partial: None,
             trail: Trail::default(),
             source: None,
@@ -141,42 +128,35 @@ impl Error {
     /// Adds the wait the provider stated. Zero states nothing.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
-        self.0.retry_after = (!wait.is_zero()).then_some(wait);
-        self
-    }
-
-    /// Says how far a timed out attempt had come.
-    #[must_use]
-    pub fn with_phase(mut self, phase: Phase) -> Self {
-        self.0.phase = Some(phase);
+        self.0.facts.hint = (!wait.is_zero()).then_some(wait);
         self
     }
 
     /// Says what the failure is about, where that differs from what its kind implies.
     #[must_use]
     pub fn with_scope(mut self, scope: Scope) -> Self {
-        self.0.scope = Some(scope);
+        self.0.facts.scope = Some(scope);
         self
     }
 
     /// Says that asking the same target again is pointless, though the kind would allow it.
     #[must_use]
     pub fn without_comeback(mut self) -> Self {
-        self.0.comeback = false;
+        self.0.facts.comeback = false;
         self
     }
 
     /// Says that the failure is no sign of bad health: an empty answer, a server that is loading its model.
     #[must_use]
     pub fn not_counted(mut self) -> Self {
-        self.0.counted = false;
+        self.0.facts.counted = false;
         self
     }
 
     /// Adds the window the request would have needed.
     #[must_use]
     pub fn with_needed_tokens(mut self, tokens: u32) -> Self {
-        self.0.needed_tokens = Some(tokens);
+        self.0.facts.needed_tokens = Some(tokens);
         self
     }
 
@@ -185,7 +165,7 @@ impl Error {
     /// refusal in words nobody has met moves on.
     #[must_use]
     pub fn recognised(mut self) -> Self {
-        self.0.recognised = true;
+        self.0.facts.recognised = true;
         self
     }
 
@@ -213,7 +193,7 @@ impl Error {
     /// What went wrong.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
-        self.0.kind
+        self.0.facts.kind
     }
 
     /// Why, in one line, without the target and the kind.
@@ -249,13 +229,7 @@ impl Error {
     /// When it is worth asking again, as stated by the provider; of a whole call, the soonest of all targets.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.0.retry_after
-    }
-
-    /// How far the attempt had come when its time ran out.
-    #[must_use]
-    pub fn phase(&self) -> Option<Phase> {
-        self.0.phase
+        self.0.facts.hint
     }
 
     /// What had arrived before the answer broke off or was withheld.
@@ -273,15 +247,7 @@ impl Error {
     /// What the machine needs to know of this failure.
     #[must_use]
     pub fn facts(&self) -> Facts {
-        let mut facts = Facts::new(self.0.kind);
-        facts.phase = self.0.phase;
-        facts.scope = self.0.scope;
-        facts.hint = self.0.retry_after;
-        facts.comeback = self.0.comeback;
-        facts.counted = self.0.counted;
-        facts.needed_tokens = self.0.needed_tokens;
-        facts.recognised = self.0.recognised;
-        facts
+        self.0.facts
     }
 }
 
@@ -290,7 +256,7 @@ impl fmt::Display for Error {
         let inner = &self.0;
         // The message of a whole call already says everything, target by target; that of a mistake says what is wrong.
         let whole = matches!(
-            inner.kind,
+            inner.facts.kind,
             ErrorKind::Exhausted | ErrorKind::Deadline | ErrorKind::Config | ErrorKind::Usage
         );
         if whole && inner.provider.is_none() {
@@ -299,7 +265,7 @@ impl fmt::Display for Error {
         if let (Some(provider), Some(model)) = (&inner.provider, &inner.model) {
             write!(f, "{provider}/{model} ")?;
         }
-        f.write_str(inner.kind.words())?;
+        f.write_str(inner.facts.kind.words())?;
         if let Some(status) = inner.status {
             write!(f, " ({status})")?;
         }
@@ -314,14 +280,13 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &self.0;
         f.debug_struct("Error")
-            .field("kind", &inner.kind)
+            .field("kind", &inner.facts.kind)
             .field("message", &inner.message)
             .field("provider", &inner.provider)
             .field("model", &inner.model)
             .field("status", &inner.status)
             .field("request_id", &inner.request_id)
-            .field("retry_after", &inner.retry_after)
-            .field("phase", &inner.phase)
+            .field("retry_after", &inner.facts.hint)
             // The partial answer is content, and content is not logged.
             .field("partial", &inner.partial.as_ref().map(|p| p.text.len()))
             .field("trail", &inner.trail)

@@ -32,6 +32,18 @@ pub struct Rest {
     pub half_open: bool,
 }
 
+/// A rest that an outcome brought about or prolonged, or for which a target was skipped.
+#[non_exhaustive]
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Rested {
+    /// What rests.
+    pub scope: crate::error::Scope,
+    /// Until when, and why.
+    pub rest: Rest,
+    /// Whether a cooldown began, as against one that goes on.
+    pub new: bool,
+}
+
 impl Rest {
     /// A rest for as long as was stated, within what a rest may last.
     pub(super) fn stated(wait: Duration, cause: ErrorKind, half_open: bool, now: Moment) -> Self {

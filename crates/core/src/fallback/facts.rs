@@ -2,17 +2,12 @@
 
 use std::time::Duration;
 
-use super::fleet::Rested;
+use super::cooldown::Rested;
+use super::ids::{AttemptId, SlotId};
 use super::moment::Moment;
-use super::plan::SlotId;
 use super::policy::Mode;
 use crate::error::{ErrorKind, Phase, Scope};
 use crate::trail::Verdict;
-
-/// One upstream request of a call, counted from 0.
-#[expect(clippy::exhaustive_structs, reason = "a number with a name, made by drivers and tests as well")]
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AttemptId(pub u8);
 
 /// What the machine needs to know of a failure.
 #[non_exhaustive]

@@ -2,25 +2,15 @@
 
 #![expect(clippy::indexing_slicing, reason = "ids are made by the fleet that is indexed, and never removed")]
 
+use std::time::Duration;
+
 use super::budget::Budget;
-use super::cooldown::{Condition, Rest, Ring, Scope, Suspicion, Ticket};
+use super::cooldown::{Condition, Rest, Rested, Ring, Scope, Suspicion, Ticket};
 use super::facts::Facts;
+use super::ids::{ProviderId, RouteId, TargetId};
 use super::moment::Moment;
 use super::policy::{Mode, Policy};
 use crate::error::{Cools, ErrorKind, Phase, Scope as About};
-use std::time::Duration;
-
-/// A provider of a fleet.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ProviderId(u32);
-
-/// A target of a fleet.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
-pub struct TargetId(u32);
-
-/// A route of a fleet: whose retry budget pays.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
-pub struct RouteId(u32);
 
 /// How a target stands at a moment.
 #[non_exhaustive]
@@ -77,18 +67,6 @@ pub enum Ended {
     Failed(Facts),
     /// It was dropped: nobody knows how it would have ended.
     Neutral,
-}
-
-/// A rest that an outcome brought about or prolonged, or for which a target was skipped.
-#[non_exhaustive]
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub struct Rested {
-    /// What rests.
-    pub scope: About,
-    /// Until when, and why.
-    pub rest: Rest,
-    /// Whether a cooldown began, as against one that goes on.
-    pub new: bool,
 }
 
 /// What a told cooldown lasts that is neither a rate limit nor a stated wait.

@@ -1,27 +1,12 @@
 //! A route as the machine sees it: slots, their order, and what each kind of failure leads to.
 
-use super::fleet::{ProviderId, RouteId, TargetId};
+use super::ids::{ProviderId, RouteId, SlotId, TargetId};
 use super::jitter::roll;
 use super::policy::{Policy, Times};
 use crate::error::ErrorKind;
 
 /// The most slots of a plan: targets, members of pools and targets of rules together.
 const SLOTS_MAX: usize = 64;
-
-/// One place in a plan, counted from 0.
-#[expect(clippy::exhaustive_structs, reason = "a number with a name, made by drivers and tests as well")]
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SlotId(pub u8);
-
-impl SlotId {
-    pub(super) const fn bit(self) -> u64 {
-        1 << self.0
-    }
-
-    pub(super) const fn index(self) -> usize {
-        self.0 as usize
-    }
-}
 
 /// A target of a plan.
 #[non_exhaustive]

@@ -7,11 +7,13 @@
 use std::time::Duration;
 
 use super::super::cooldown::Rest;
+use super::super::cooldown::Rested;
 use super::super::facts::Short;
-use super::super::fleet::{Fleet, Rested, Standing};
+use super::super::fleet::{Fleet, Standing};
+use super::super::ids::SlotId;
 use super::super::jitter::{doubled, roll, within};
 use super::super::moment::Moment;
-use super::super::plan::{Rule, SlotId};
+use super::super::plan::Rule;
 use super::super::policy::{AllCooling, PATIENCE};
 use super::record::resting;
 use super::{Call, Comeback, Sleep};

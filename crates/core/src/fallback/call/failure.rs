@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::super::facts::{Facts, Outcome};
-use super::super::fleet::{Ended, Fleet, ProviderId};
+use super::super::fleet::{Ended, Fleet};
+use super::super::ids::{ProviderId, SlotId};
 use super::super::jitter::roll;
 use super::super::moment::Moment;
-use super::super::plan::{Rule, SlotId, expand};
+use super::super::plan::{Rule, expand};
 use super::super::policy::AfterCommit;
 use super::{Call, Live};
 use crate::error::{ErrorKind, MoveOn};

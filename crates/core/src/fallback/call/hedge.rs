@@ -1,9 +1,9 @@
 //! A second attempt beside the first.
 
-use super::super::facts::{AttemptId, Facts};
-use super::super::fleet::{Ended, Fleet, ProviderId, Standing};
+use super::super::facts::Facts;
+use super::super::fleet::{Ended, Fleet, Standing};
+use super::super::ids::{AttemptId, ProviderId, SlotId};
 use super::super::moment::Moment;
-use super::super::plan::SlotId;
 use super::super::policy::Mode;
 use super::{Call, Stage};
 use crate::error::{ErrorKind, Phase};

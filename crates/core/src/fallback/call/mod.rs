@@ -16,11 +16,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::choose::Choice;
-use super::facts::{Action, AttemptId, Entry, Event, Outcome, Seat, Short, Terms};
-use super::fleet::{Ended, Fleet, Permit, ProviderId, Rested, Standing};
+use super::cooldown::Rested;
+use super::facts::{Action, Entry, Event, Outcome, Seat, Short, Terms};
+use super::fleet::{Ended, Fleet, Permit, Standing};
+use super::ids::{AttemptId, ProviderId, SlotId};
 use super::jitter::roll;
 use super::moment::Moment;
-use super::plan::{Plan, SlotId};
+use super::plan::Plan;
 use super::policy::{ATTEMPTS_MAX, Mode};
 use crate::error::ErrorKind;
 use crate::trail::Verdict;
@@ -193,12 +195,6 @@ impl Call {
     #[must_use]
     pub fn short(&self) -> Option<Short> {
         self.short
-    }
-
-    /// Whether content of an attempt has reached the caller.
-    #[must_use]
-    pub fn has_committed(&self) -> bool {
-        self.delivered.is_some()
     }
 
     fn live_mut(&mut self, attempt: AttemptId) -> Option<&mut Live> {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::super::facts::{AttemptId, Entry};
-use super::super::fleet::{Fleet, Rested, Standing};
+use super::super::cooldown::Rested;
+use super::super::facts::Entry;
+use super::super::fleet::{Fleet, Standing};
+use super::super::ids::{AttemptId, SlotId};
 use super::super::moment::Moment;
-use super::super::plan::SlotId;
 use super::{Call, Live};
 use crate::error::{ErrorKind, Scope};
 use crate::trail::Verdict;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::super::cooldown::RENEWAL;
-use super::super::facts::{AttemptId, Facts, Outcome, Terms};
+use super::super::facts::{Facts, Outcome, Terms};
 use super::super::fleet::{Ended, Fleet, Permit, Standing};
+use super::super::ids::{AttemptId, SlotId};
 use super::super::moment::Moment;
-use super::super::plan::SlotId;
 use super::super::policy::{CONNECT, DEADLINE, Mode, Policy, RESERVE, RESERVES_MAX};
 use super::{Call, Live, Stage};
 use crate::error::{ErrorKind, Phase};
