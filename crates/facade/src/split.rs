@@ -90,7 +90,7 @@ impl Joined {
         let mut embeddings = std::mem::take(&mut self.reply.embeddings);
         embeddings.append(&mut reply.embeddings);
         if part > 0 {
-            reply.usage = self.reply.usage.plus(reply.usage);
+            reply.usage += self.reply.usage;
         }
         // Of the rest, what the last part said.
         reply.embeddings = embeddings;
