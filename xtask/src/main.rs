@@ -20,6 +20,7 @@ mod fuzz;
 mod lint;
 mod metadata;
 mod mutants;
+mod package;
 mod pages;
 mod real;
 mod rustdoc;
@@ -96,6 +97,12 @@ const COMMANDS: &[Command] = &[
         options: "[--depth 1|2]",
         about: "cargo check with no feature, each alone and all; with --depth 2 each pair, too",
         run: features::run,
+    },
+    Command {
+        name: "package",
+        options: "",
+        about: "makes the packages of all published crates, looks for licences and READMEs, builds them by themselves",
+        run: package::run,
     },
     Command { name: "doc", options: "", about: "rustdoc of every crate, warnings denied", run: rustdoc::run },
     Command {
