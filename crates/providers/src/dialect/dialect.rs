@@ -166,6 +166,8 @@ pub(crate) struct Takes {
     pub(crate) base64: bool,
     /// The most texts of a request for embeddings, where it is known.
     pub(crate) embed_batch: Option<u32>,
+    /// The most tokens of all its texts together, where it is known.
+    pub(crate) embed_tokens: Option<u32>,
     /// The words for what vectors are for: document and query.
     pub(crate) input_types: Option<(&'static str, &'static str)>,
 }
@@ -264,6 +266,7 @@ impl Takes {
         suffix: false,
         base64: false,
         embed_batch: None,
+        embed_tokens: None,
         input_types: None,
     };
 }
