@@ -4,6 +4,8 @@ use std::fmt;
 
 use backstop_core::{ErrorKind, KindOption, Shape};
 
+use crate::http::Demands;
+
 /// How a service speaks the wire of chat completions.
 ///
 /// [`COMMON`](Self::COMMON) is what most do; a service states where it differs.
@@ -148,6 +150,8 @@ pub(crate) struct Takes {
     pub(crate) files: bool,
     pub(crate) json: bool,
     pub(crate) json_schema: bool,
+    /// What a schema has to be like to be enforced; nothing where any schema will do.
+    pub(crate) strict: Option<Demands>,
     pub(crate) limit: Limit,
     pub(crate) thinking: Thinking,
     /// The most stop texts.
@@ -255,6 +259,7 @@ impl Takes {
         files: false,
         json: true,
         json_schema: true,
+        strict: Some(Demands::WHOLE),
         limit: Limit::MaxTokens,
         thinking: Thinking::Effort(Words::FROM_LOW),
         stops: 4,
