@@ -7,6 +7,7 @@
 //! is left out.
 
 use std::borrow::Cow;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
@@ -95,10 +96,10 @@ pub(crate) fn strict(schema: &Value, demands: Demands) -> Option<Value> {
     let object = out.as_object_mut().filter(|root| root.get("type") == Some(&Value::from("object")))?;
     let mut done: BTreeMap<(&str, String), Value> = BTreeMap::new();
     while let Some(wanted) = walk.wanted.pop_first() {
-        if !done.contains_key(&wanted) {
-            let definition = walk.definition(wanted.0, &wanted.1)?;
-            let definition = walk.part(definition, 0)?;
-            done.insert(wanted, definition);
+        let (table, name) = &wanted;
+        let definition = walk.definition(table, name)?;
+        if let Entry::Vacant(place) = done.entry(wanted) {
+            place.insert(walk.part(definition, 0)?);
         }
     }
     for ((table, name), definition) in done {
