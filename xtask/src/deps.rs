@@ -3,6 +3,7 @@
 //! Every check is a pure function from parsed metadata, tree text or sources to a list of findings, tested with
 //! planted violations; this file only fetches the inputs.
 
+mod heavy;
 mod layers;
 mod licences;
 mod sources;
@@ -55,6 +56,15 @@ pub(crate) fn check() -> Result {
     let policy = licences::Policy::read(&std::fs::read_to_string(&path).map_err(doing(path.display()))?)?;
     let page = std::fs::read_to_string(cargo::root().join(REASONS)).map_err(doing(REASONS))?;
     findings.extend(layers::unexplained(&ours, &page, REASONS));
+
+    let facade = metadata::find(&ours, "backstop")?;
+    let light: Vec<&str> = metadata::light_of(facade).collect();
+    let full = |features: &[&str]| {
+        let features = features.join(",");
+        tree_of(&["--package", "backstop", "--features", &features, "--edges", "normal,build"])
+    };
+    let (without, with) = (full(&light)?, full(&[&light[..], &[heavy::FEATURE]].concat())?);
+    findings.extend(heavy::unexplained(&without, &with, &ours, &page, REASONS));
 
     let everything = metadata::everything()?;
     findings.extend(licences::refused(&everything, &policy));
