@@ -72,6 +72,12 @@ pub(crate) fn check() -> Result {
     Failure::unless_empty("dependencies", &findings)
 }
 
+/// The advisories that `deny.toml` says do not concern us.
+pub(crate) fn ignored_advisories() -> Result<Vec<String>> {
+    let path = cargo::root().join("deny.toml");
+    Ok(licences::ignored_advisories(&std::fs::read_to_string(&path).map_err(doing(path.display()))?))
+}
+
 /// `cargo tree` as a flat list; for one platform, so that the numbers are the same on every machine.
 fn tree_of(args: &[&str]) -> Result<String> {
     let mut words = vec!["tree", "--prefix", "none", "--target", "x86_64-unknown-linux-gnu"];

@@ -9,6 +9,7 @@
 )]
 
 mod args;
+mod audit;
 mod bench;
 mod cargo;
 mod ci;
@@ -84,6 +85,12 @@ const COMMANDS: &[Command] = &[
         options: "",
         about: "who may depend on whom, what core may pull in, crate count, licences",
         run: deps::run,
+    },
+    Command {
+        name: "audit",
+        options: "[--db FOLDER] [--required]",
+        about: "withdrawn versions and known holes in what the lock file pins; --required: fail without a database",
+        run: audit::run,
     },
     Command { name: "lint", options: "", about: "fmt --check, tidy, clippy -D warnings", run: lint::run },
     Command {

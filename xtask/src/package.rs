@@ -27,15 +27,9 @@ pub(crate) fn run(args: Args) -> Result {
 
 /// Makes the packages of all crates that are published, looks into them and builds them.
 pub(crate) fn check() -> Result {
-    let packages: Vec<Package> =
-        metadata::workspace()?.into_iter().filter(|package| package.publishable).collect();
+    let packages = published()?;
     let target = metadata::target_directory()?;
-
-    // A checkout with changes in it is the usual case on a desk, and what is packaged is what lies there.
-    let mut words = vec!["package", "--no-verify", "--allow-dirty", "--locked"];
-    words.extend(packages.iter().flat_map(|package| ["--package", &package.name]));
-    cargo::capture(&words)?;
-
+    pack(&packages)?;
     let place = target.join("xtask").join("packages");
     if place.exists() {
         std::fs::remove_dir_all(&place).map_err(doing(place.display()))?;
@@ -67,6 +61,19 @@ pub(crate) fn check() -> Result {
     ])?;
     println!("{} packages hold their licences and a README, and compile from what they hold", packages.len());
     Ok(())
+}
+
+/// The packages that are meant for a registry.
+pub(crate) fn published() -> Result<Vec<Package>> {
+    Ok(metadata::workspace()?.into_iter().filter(|package| package.publishable).collect())
+}
+
+/// Packs them into the target folder, unbuilt; returns what cargo had to say.
+pub(crate) fn pack(packages: &[Package]) -> Result<String> {
+    // A checkout with changes in it is the usual case on a desk, and what is packaged is what lies there.
+    let mut words = vec!["package", "--no-verify", "--allow-dirty", "--locked"];
+    words.extend(packages.iter().flat_map(|package| ["--package", &package.name]));
+    cargo::captured(&words).map(|(_, said)| said)
 }
 
 /// The folder inside a package, and its name without the ending.
