@@ -229,6 +229,10 @@ impl<'s> Walk<'s> {
         };
         let required = schema.get("required").and_then(Value::as_array);
         let required: BTreeSet<&str> = required.into_iter().flatten().filter_map(Value::as_str).collect();
+        // A closed object could not have it.
+        if required.iter().any(|name| !members.contains_key(*name)) {
+            return None;
+        }
         let mut properties = Map::new();
         for (name, member) in members {
             let mut part = self.part(member, depth + 1)?;
@@ -254,7 +258,7 @@ impl<'s> Walk<'s> {
 
     /// The same, or `null`.
     fn nullable(&self, mut part: Value) -> Value {
-        if self.takes_null(&part, 0) {
+        if self.takes_null(&part, &mut BTreeSet::new()) {
             return part;
         }
         if let Some(branches) = part.get_mut("anyOf").and_then(Value::as_array_mut) {
@@ -280,17 +284,16 @@ impl<'s> Walk<'s> {
         }
     }
 
-    fn takes_null(&self, part: &Value, depth: usize) -> bool {
-        if depth > DEPTH_MAX {
-            return false;
-        }
+    /// Each definition is `seen` once: a part that leads back to one says nothing new.
+    fn takes_null(&self, part: &Value, seen: &mut BTreeSet<(&'static str, String)>) -> bool {
         if let Some(target) = part.get("$ref") {
-            let definition = reference(target).and_then(|(table, name)| self.definition(table?, &name));
-            return definition.is_some_and(|definition| self.takes_null(definition, depth + 1));
+            let Some((Some(table), name)) = reference(target) else { return false };
+            let definition = self.definition(table, &name);
+            return seen.insert((table, name)) && definition.is_some_and(|part| self.takes_null(part, seen));
         }
         // Definitions are looked up as they were written.
         if let Some(branches) = part.get("anyOf").or_else(|| part.get("oneOf")).and_then(Value::as_array) {
-            return branches.iter().any(|branch| self.takes_null(branch, depth + 1));
+            return branches.iter().any(|branch| self.takes_null(branch, seen));
         }
         let of_type = match part.get("type") {
             Some(Value::Array(types)) => types.iter().any(|name| name.as_str() == Some("null")),

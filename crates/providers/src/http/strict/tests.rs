@@ -261,6 +261,7 @@ fn what_cannot_be_said_strictly_is_sent_as_it_is_and_not_strictly() {
         ("a map beside members", json!({ "type": "object", "properties": {}, "additionalProperties": true })),
         ("any object", json!({ "type": "object" })),
         ("a list of anything", json!({ "type": "array" })),
+        ("a member that is nowhere", json!({ "type": "object", "properties": {}, "required": ["x"] })),
         ("a tuple", pair),
         ("a tuple as it was written once", json!({ "type": "array", "items": [{ "type": "string" }] })),
         ("members of branches", json!({ "type": "object", "properties": {}, "anyOf": union })),
@@ -294,6 +295,16 @@ fn a_schema_without_bounds_is_not_followed_for_ever() {
         deep = json!({ "type": "array", "items": deep });
     }
     assert_eq!(member(&deep, Demands::WHOLE), None);
+    // Every way through these two leads back to both.
+    let both = json!({ "anyOf": vec![json!({ "$ref": "#/$defs/A" }), json!({ "$ref": "#/$defs/B" })] });
+    let circles = json!({
+        "type": "object",
+        "properties": { "m": { "$ref": "#/$defs/A" } },
+        "$defs": { "A": both, "B": both }
+    });
+    let strict_circles = strict(&circles, Demands::WHOLE).unwrap();
+    let expected = json!({ "anyOf": [{ "$ref": "#/$defs/A" }, { "type": "null" }] });
+    assert_eq!(strict_circles["properties"]["m"], expected);
     let wide: Map<String, Value> =
         (0..20_000).map(|n| (n.to_string(), json!({ "type": "string" }))).collect();
     assert_eq!(member(&json!({ "type": "object", "properties": wide }), Demands::WHOLE), None);
