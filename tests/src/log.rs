@@ -27,6 +27,8 @@ pub struct Line {
     pub is_span: bool,
     /// Its name and its fields, as `name=value`.
     pub text: String,
+    /// The names of all its fields, those without a value included.
+    pub fields: Vec<&'static str>,
 }
 
 impl Line {
@@ -96,6 +98,7 @@ fn line(metadata: &Metadata<'_>, text: &Text) -> Line {
         level: *metadata.level(),
         is_span: metadata.is_span(),
         text: format!("{}{}", metadata.name(), text.0),
+        fields: metadata.fields().iter().map(|field| field.name()).collect(),
     }
 }
 
@@ -118,7 +121,13 @@ impl Subscriber for ByThread {
     fn record(&self, _span: &Id, values: &Record<'_>) {
         let mut text = Text::default();
         values.record(&mut text);
-        self.keep(|| Line { source: String::new(), level: Level::TRACE, is_span: false, text: text.0 });
+        self.keep(|| Line {
+            source: String::new(),
+            level: Level::TRACE,
+            is_span: false,
+            text: text.0,
+            fields: Vec::new(),
+        });
     }
 
     fn record_follows_from(&self, _span: &Id, _follows: &Id) {}

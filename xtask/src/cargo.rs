@@ -67,17 +67,22 @@ pub(crate) fn run_with(mut command: Command, shown: &str) -> Result {
 
 /// Runs cargo and returns what it printed on stdout; its stderr is shown only where it failed.
 pub(crate) fn capture(args: &[&str]) -> Result<String> {
+    captured(args).map(|(printed, _)| printed)
+}
+
+/// Runs cargo and returns what it printed on stdout, and what it said beside it on stderr.
+pub(crate) fn captured(args: &[&str]) -> Result<(String, String)> {
     let shown = line(args);
     let output = command(args).stdin(Stdio::null()).output().map_err(doing(&shown))?;
+    let said = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
         return Err(Failure::Failed(format!(
             "error: `{shown}` failed ({})\n{}",
             output.status,
             said.trim_end()
         )));
     }
-    String::from_utf8(output.stdout).map_err(doing(shown))
+    Ok((String::from_utf8(output.stdout).map_err(doing(shown))?, said.into_owned()))
 }
 
 /// Runs `cargo test …`, shows its output as it comes and counts the results.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::args::Args;
 use crate::cargo::{self, Tally};
 use crate::failure::Result;
-use crate::{deps, features, lint, mutants, pages, real, rustdoc, sim, test, tidy};
+use crate::{audit, deps, features, lint, mutants, package, pages, real, rustdoc, sim, test, tidy};
 
 /// The simulated calls of a CI run.
 const CALLS: &str = "1000000";
@@ -20,6 +20,7 @@ const STEPS: &[Step] = &[
     ("format", |_| lint::format()),
     ("tidy", |_| tidy::check()),
     ("dependencies", |_| deps::check()),
+    ("withdrawn versions and known holes", |_| audit::check()),
     ("generated pages", |_| pages::check_all()),
     ("clippy", |_| lint::clippy()),
     ("tests", |tally| {
@@ -29,6 +30,7 @@ const STEPS: &[Step] = &[
     }),
     ("a real server, and models in files", |tally| real::suite(true, &[], tally)),
     ("clippy of models in files", |_| lint::clippy_of_heavy()),
+    ("packages", |_| package::check()),
     ("documentation", |_| rustdoc::build()),
     ("simulation", |_| sim::simulate(&["--calls", CALLS])),
     ("mutants", |_| mutants::hunt(&mutants::Hunt::default())),

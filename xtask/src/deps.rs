@@ -3,6 +3,7 @@
 //! Every check is a pure function from parsed metadata, tree text or sources to a list of findings, tested with
 //! planted violations; this file only fetches the inputs.
 
+mod heavy;
 mod layers;
 mod licences;
 mod sources;
@@ -56,10 +57,25 @@ pub(crate) fn check() -> Result {
     let page = std::fs::read_to_string(cargo::root().join(REASONS)).map_err(doing(REASONS))?;
     findings.extend(layers::unexplained(&ours, &page, REASONS));
 
+    let facade = metadata::find(&ours, "backstop")?;
+    let light: Vec<&str> = metadata::light_of(facade).collect();
+    let full = |features: &[&str]| {
+        let features = features.join(",");
+        tree_of(&["--package", "backstop", "--features", &features, "--edges", "normal,build"])
+    };
+    let (without, with) = (full(&light)?, full(&[&light[..], &[heavy::FEATURE]].concat())?);
+    findings.extend(heavy::unexplained(&without, &with, &ours, &page, REASONS));
+
     let everything = metadata::everything()?;
     findings.extend(licences::refused(&everything, &policy));
     println!("{} packages checked for licence and source", everything.len());
     Failure::unless_empty("dependencies", &findings)
+}
+
+/// The advisories that `deny.toml` says do not concern us.
+pub(crate) fn ignored_advisories() -> Result<Vec<String>> {
+    let path = cargo::root().join("deny.toml");
+    Ok(licences::ignored_advisories(&std::fs::read_to_string(&path).map_err(doing(path.display()))?))
 }
 
 /// `cargo tree` as a flat list; for one platform, so that the numbers are the same on every machine.

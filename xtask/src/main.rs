@@ -9,6 +9,7 @@
 )]
 
 mod args;
+mod audit;
 mod bench;
 mod cargo;
 mod ci;
@@ -20,6 +21,7 @@ mod fuzz;
 mod lint;
 mod metadata;
 mod mutants;
+mod package;
 mod pages;
 mod real;
 mod rustdoc;
@@ -84,6 +86,12 @@ const COMMANDS: &[Command] = &[
         about: "who may depend on whom, what core may pull in, crate count, licences",
         run: deps::run,
     },
+    Command {
+        name: "audit",
+        options: "[--db FOLDER] [--required]",
+        about: "withdrawn versions and known holes in what the lock file pins; --required: fail without a database",
+        run: audit::run,
+    },
     Command { name: "lint", options: "", about: "fmt --check, tidy, clippy -D warnings", run: lint::run },
     Command {
         name: "tidy",
@@ -96,6 +104,12 @@ const COMMANDS: &[Command] = &[
         options: "[--depth 1|2]",
         about: "cargo check with no feature, each alone and all; with --depth 2 each pair, too",
         run: features::run,
+    },
+    Command {
+        name: "package",
+        options: "",
+        about: "makes the packages of all published crates, looks for licences and READMEs, builds them by themselves",
+        run: package::run,
     },
     Command { name: "doc", options: "", about: "rustdoc of every crate, warnings denied", run: rustdoc::run },
     Command {

@@ -29,6 +29,11 @@ pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) license: Option<String>,
+    pub(crate) description: Option<String>,
+    /// The file a registry shows, as the manifest names it.
+    pub(crate) readme: Option<String>,
+    /// Whether it may be published anywhere.
+    pub(crate) publishable: bool,
     /// Where it came from; nothing for our own.
     pub(crate) source: Option<String>,
     pub(crate) dependencies: Vec<Dependency>,
@@ -63,7 +68,8 @@ pub(crate) fn light_features() -> Result<String> {
     Ok(light(&workspace()?).join(","))
 }
 
-fn light(packages: &[Package]) -> Vec<String> {
+/// The features of these packages that are not heavy, as `package/feature`.
+pub(crate) fn light(packages: &[Package]) -> Vec<String> {
     let full = |package: &Package, name| format!("{}/{name}", package.name);
     packages.iter().flat_map(|package| light_of(package).map(|name| full(package, name))).collect()
 }
@@ -114,6 +120,10 @@ fn package(value: &Value) -> Result<Package> {
         name: text(value, "name").ok_or_else(|| unexpected("a package without a name"))?,
         version: text(value, "version").unwrap_or_default(),
         license: text(value, "license"),
+        description: text(value, "description"),
+        readme: text(value, "readme"),
+        // `publish = false` is an empty list of registries.
+        publishable: !value.get("publish").and_then(Value::as_array).is_some_and(Vec::is_empty),
         source: text(value, "source"),
         dependencies: dependencies.map(dependency).collect::<Result<_>>()?,
         features: features.map(|(name, switched)| (name.clone(), strings(switched))).collect(),
@@ -152,7 +162,7 @@ mod tests {
     use super::*;
 
     const TEXT: &str = r#"{"packages": [
-        {"name": "backstop-core", "version": "0.1.0", "license": "MIT OR Apache-2.0", "source": null,
+        {"name": "backstop-core", "version": "0.1.0", "license": "MIT OR Apache-2.0", "source": null, "publish": [],
          "dependencies": [{"name": "serde", "kind": null}, {"name": "proptest", "kind": "dev"}],
          "features": {"a": ["b", "dep:x"], "b": ["y/z"], "c": []}},
         {"name": "serde", "version": "1.0.0", "license": null, "source": "registry+elsewhere",
@@ -163,10 +173,11 @@ mod tests {
     fn packages_are_read_with_their_dependencies_and_features() {
         let packages = packages(TEXT).unwrap();
         let core = find(&packages, "backstop-core").unwrap();
-        assert!(core.is_ours());
+        assert!(core.is_ours() && !core.publishable);
         assert_eq!(core.dependencies[0].kind, Kind::Normal);
         assert_eq!(core.dependencies[1].kind, Kind::Dev);
-        assert!(!find(&packages, "serde").unwrap().is_ours());
+        let serde = find(&packages, "serde").unwrap();
+        assert!(!serde.is_ours() && serde.publishable);
         assert!(find(&packages, "absent").is_err());
     }
 

@@ -36,8 +36,32 @@ fn main() {
     println!(
         "list that replaces the rest of the route for this call. There is none for `interrupted`, `cancelled` and"
     );
-    println!("`not_configured`.");
+    println!("`not_configured`.\n");
+    println!("{LOGS}");
 }
+
+/// What a call says to `tracing` while it runs. A test of the whole library checks that every field has its row.
+const LOGS: &str = "\
+## What stands in the log
+
+A call is a `tracing` span, `backstop.call`, at `INFO`. Inside it every decision is an event: `decided` at `INFO`, an
+answer and each request that goes out at `DEBUG`, and what a person should look at (a refused key, an empty account, an
+unknown model) as `target needs attention` at `WARN`, once per cooldown. The last event of a call that failed is
+`call failed`. No prompt, no answer, no key and nothing a provider said is in any of them.
+
+| field | on | what it holds |
+|---|---|---|
+| `operation` | the span | `chat`, `complete` or `embed` |
+| `route` | the span | the name of the route |
+| `llm_target` | the span, every event about one target | the target, as `provider/model`; on the span, the one that answered |
+| `kind` | decisions, `call failed` | the kind of the failure, as in the table above |
+| `verdict` | decisions | what came next: `delivered`, `next_target`, `retry_same`, `skipped`, `hedged`, `stopped`, `exhausted`, `cancelled` |
+| `status` | decisions | the HTTP status, if there was one |
+| `took_ms` | decisions | how long the attempt took |
+| `reason` | decisions | why, in our own words |
+| `attempts` | `call failed` | how many requests were sent |
+
+The plain names `target` and `message` belong to `tracing`: the module a line comes from, and the words of the event.";
 
 fn move_on(how: MoveOn) -> &'static str {
     match how {

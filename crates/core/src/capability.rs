@@ -34,6 +34,8 @@ pub struct Capabilities {
     pub embed: bool,
     /// The most texts one request for embeddings may hold. `None` is unknown.
     pub embed_batch: Option<u32>,
+    /// The most tokens that all texts of one request for embeddings may have together. `None` is unknown.
+    pub embed_tokens: Option<u32>,
     /// Telling the model what its vectors are for.
     pub embed_input_type: bool,
     /// Calling tools.
@@ -310,6 +312,7 @@ mod tests {
             suffix: true,
             embed: true,
             embed_batch: None,
+            embed_tokens: None,
             embed_input_type: true,
             tools: true,
             images: true,

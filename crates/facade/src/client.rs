@@ -187,10 +187,11 @@ impl Backstop {
     /// Turns texts into vectors of one space: that of the target listed first, or the one the request states. Targets
     /// of another space are skipped, unless the route says `mixed_spaces`.
     ///
-    /// More texts than one request may hold are asked for in parts, one after the other: each falls over by itself, with
-    /// the attempts of a call to itself, all under one deadline, all in one space. The lines of the trail say which
-    /// [`part`](backstop_core::Step::part) they are of. If a part fails for good, the error carries the vectors of the
-    /// parts before it ([`Error::partial`]).
+    /// More texts than one request may hold, by their number or by their tokens, are asked for in parts, one after the
+    /// other: each falls over by itself, with the attempts of a call to itself, all under one deadline, all in one space.
+    /// A part that is refused as too long is asked for again in halves; of a single text that is too long the error says
+    /// which it is. The lines of the trail say which [`part`](backstop_core::Step::part) they are of. If a part fails for
+    /// good, the error carries the vectors of the parts before it ([`Error::partial`]).
     ///
     /// # Errors
     /// Why no target answered; `Usage` if there is no text.

@@ -1,4 +1,7 @@
 //! What can be seen of a call: one span, one event a decision with its reason. Never a prompt, never a key.
+//!
+//! No field is called `target` or `message`: formatters write those names themselves, so a line of JSON would have them
+//! twice. The fields are listed at the end of `docs/ERRORS.md`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -44,7 +47,7 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(operation: &'static str, route: &str, watched: Watched) -> Self {
-        let span = info_span!("backstop.call", operation, route, target = tracing::field::Empty);
+        let span = info_span!("backstop.call", operation, route, llm_target = tracing::field::Empty);
         Self { span, watched, logged: 0 }
     }
 
@@ -53,7 +56,7 @@ impl Log {
     }
 
     pub(crate) fn started(&self, target: &str) {
-        debug!(target, "asking");
+        debug!(llm_target = target, "asking");
         if let Some(observer) = &self.watched.0 {
             observer.started(target);
         }
@@ -78,24 +81,25 @@ impl Log {
             if let Some(observer) = &self.watched.0 {
                 observer.decided(&step);
             }
-            let (target, kind) = (&*step.target, step.kind.map_or("none", backstop_core::ErrorKind::name));
+            let (llm_target, kind) =
+                (&*step.target, step.kind.map_or("none", backstop_core::ErrorKind::name));
             // A provider's own words may quote the prompt: they are in the trail, and in no log.
             let words = report.words(entry);
             let usual = step.kind.map_or("", backstop_core::ErrorKind::words);
-            let (took_ms, message) = (millis(step.took), words.as_deref().unwrap_or(usual));
+            let (took_ms, reason) = (millis(step.took), words.as_deref().unwrap_or(usual));
             let (verdict, status) = (verdict.name(), step.status);
             if loud {
-                warn!(target, kind, verdict, status, took_ms, message, "target needs attention");
+                warn!(llm_target, kind, verdict, status, took_ms, reason, "target needs attention");
             } else if step.verdict == Verdict::Delivered {
-                debug!(target, verdict, took_ms, "decided");
+                debug!(llm_target, verdict, took_ms, "decided");
             } else {
-                info!(target, kind, verdict, status, took_ms, message, "decided");
+                info!(llm_target, kind, verdict, status, took_ms, reason, "decided");
             }
         }
     }
 
     pub(crate) fn answered(&self, target: &str) {
-        self.span.record("target", target);
+        self.span.record("llm_target", target);
     }
 
     pub(crate) fn failed(&self, error: &Error) {

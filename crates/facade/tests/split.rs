@@ -9,13 +9,20 @@ use backstop::core::embedding::{EmbeddingReply, EmbeddingRequest};
 use backstop::core::fallback::Policy;
 use backstop::core::route::{ModelFacts, Route};
 use backstop::core::{Env, Registry, Usage};
-use backstop::{Ask, Backstop, BackstopBuilder, Capabilities, Error, ErrorKind, Provider, async_trait};
+use backstop::{
+    Ask, Backstop, BackstopBuilder, Capabilities, Error, ErrorKind, Provider, Trail, async_trait,
+};
 
 /// Embeds the text "17" as [17.0, 0.0 …], and does what the script says of certain requests.
 #[derive(Debug)]
 struct Embedder {
     name: &'static str,
     batch: Option<u32>,
+    /// The most tokens of a request, as it is stated.
+    tokens: Option<u32>,
+    /// The longest text, and the most of them, that it really takes.
+    longest: usize,
+    most: usize,
     size: usize,
     /// What happens at the request of this number.
     script: Vec<(usize, ErrorKind)>,
@@ -24,7 +31,16 @@ struct Embedder {
 
 impl Embedder {
     fn new(name: &'static str, batch: Option<u32>) -> Self {
-        Self { name, batch, size: 2, script: Vec::new(), count: AtomicUsize::new(0) }
+        Self {
+            name,
+            batch,
+            tokens: None,
+            longest: usize::MAX,
+            most: usize::MAX,
+            size: 2,
+            script: Vec::new(),
+            count: AtomicUsize::new(0),
+        }
     }
 }
 
@@ -36,7 +52,7 @@ impl Provider for Embedder {
 
     fn capabilities(&self, _model: &str) -> Capabilities {
         let mut able = Capabilities::default();
-        (able.embed, able.embed_batch) = (true, self.batch);
+        (able.embed, able.embed_batch, able.embed_tokens) = (true, self.batch, self.tokens);
         able
     }
 
@@ -44,6 +60,13 @@ impl Provider for Embedder {
         let number = self.count.fetch_add(1, Ordering::SeqCst);
         if let Some((_, kind)) = self.script.iter().find(|(at, _)| *at == number) {
             return Err(Error::new(*kind, "as scripted"));
+        }
+        let EmbeddingRequest { input, .. } = request;
+        if input.len() > self.most || input.iter().any(|text| text.len() > self.longest) {
+            return Err(Error::new(
+                ErrorKind::ContextLength,
+                "Requested 404384 tokens, max 300000 tokens per request",
+            ));
         }
         if self.name == "slow" {
             tokio::time::sleep(Duration::from_secs(4)).await;
@@ -152,6 +175,74 @@ async fn whoever_leaves_gets_what_is_done() {
     let error = client.embed_until(texts(9), stop).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert_eq!(error.partial().unwrap().embeddings.len(), 2);
+}
+
+/// How many requests there were of each part, and how they ended.
+fn told(trail: &Trail) -> Vec<(u32, Option<ErrorKind>)> {
+    trail.steps().iter().map(|step| (step.part.unwrap(), step.kind)).collect()
+}
+
+#[tokio::test]
+async fn texts_are_split_by_their_tokens_as_well_and_nothing_too_long_is_sent() {
+    let a = Embedder { tokens: Some(8), most: 4, ..Embedder::new("a", Some(2048)) };
+    let client = builder().provider(a).target("a/m").build().unwrap();
+    // Four letters are two tokens at most, and four such texts are eight.
+    let answer =
+        client.embed(EmbeddingRequest::new((0..9).map(|number| format!("{number:04}")))).await.unwrap();
+    assert!(in_order(&answer.embeddings));
+    assert_eq!(told(answer.trail()), [(0, None), (1, None), (2, None)]);
+}
+
+#[tokio::test]
+async fn a_part_that_is_refused_as_too_long_is_asked_again_in_halves_and_no_later_one_is_larger() {
+    const TOO_LONG: Option<ErrorKind> = Some(ErrorKind::ContextLength);
+    let a = Embedder { most: 3, ..Embedder::new("a", Some(8)) };
+    let client = builder().provider(a).target("a/m").build().unwrap();
+    let answer = client.embed(texts(10)).await.unwrap();
+    assert_eq!((answer.embeddings.len(), in_order(&answer.embeddings)), (10, true));
+    assert_eq!(answer.usage.input_tokens, Some(10));
+    // Eight, four, and then two at a time.
+    let halves = (2..7).map(|part| (part, None));
+    let expected: Vec<_> = [(0, TOO_LONG), (1, TOO_LONG)].into_iter().chain(halves).collect();
+    assert_eq!(told(answer.trail()), expected);
+}
+
+#[tokio::test]
+async fn a_call_that_would_fit_in_one_request_is_halved_as_well() {
+    let (a, b) = (
+        Embedder { most: 1, ..Embedder::new("a", None) },
+        Embedder { script: vec![(0, ErrorKind::Auth)], ..Embedder::new("b", None) },
+    );
+    let client = builder().provider(a).provider(b).target("a/m").target("b/m").build().unwrap();
+    let answer = client.embed(texts(2)).await.unwrap();
+    assert!(in_order(&answer.embeddings));
+    let delivered: Vec<_> = told(answer.trail()).into_iter().filter(|(_, kind)| kind.is_none()).collect();
+    assert_eq!(delivered, [(1, None), (2, None)]);
+}
+
+#[tokio::test]
+async fn a_single_text_that_is_too_long_is_named_and_the_vectors_before_it_are_kept() {
+    let a = Embedder { longest: 4, ..Embedder::new("a", Some(4)) };
+    let client = builder().provider(a).target("a/m").build().unwrap();
+    let mut request = texts(9);
+    request.input[6] = "0000006".to_owned();
+    let error = client.embed(request).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Exhausted);
+    assert_eq!(
+        error.to_string(),
+        "input[6] is too long: shorten or split it; the only target failed: a/m request too long for the model"
+    );
+    let partial = error.partial().unwrap();
+    assert_eq!((partial.embeddings.len(), in_order(&partial.embeddings)), (6, true));
+    assert_eq!(partial.usage.input_tokens, Some(6));
+}
+
+#[tokio::test]
+async fn a_refusal_for_any_other_reason_is_not_asked_again_in_halves() {
+    let a = Embedder { script: vec![(0, ErrorKind::BadRequest)], ..Embedder::new("a", None) };
+    let client = builder().provider(a).target("a/m").build().unwrap();
+    let error = client.embed(texts(4)).await.unwrap_err();
+    assert_eq!((error.trail().steps().len(), error.trail().steps()[0].part), (1, None));
 }
 
 #[test]

@@ -58,6 +58,7 @@ static DIALECT: Dialect = Dialect {
         suffix: true,
         base64: true,
         embed_batch: Some(2048),
+        embed_tokens: Some(300_000),
         ..Takes::COMMON
     },
     errors: Quirks {

@@ -18,7 +18,7 @@ static DIALECT: Dialect = Dialect {
     name: NAME,
     base_url: "http://127.0.0.1:8080/v1",
     key_variables: &["LLAMA_API_KEY"],
-    takes: Takes { thinking: Thinking::Template(Words::FROM_LOW), ..Takes::COMMON },
+    takes: Takes { thinking: Thinking::Template(Words::FROM_LOW), strict: None, ..Takes::COMMON },
     errors: Quirks {
         phrases: &[
             (&[400, 500], &["input is too large to process"], ContextLength),

@@ -17,7 +17,7 @@ static DIALECT: Dialect = Dialect {
     name: NAME,
     base_url: "http://127.0.0.1:1234/v1",
     key_variables: &["LM_STUDIO_API_KEY", "LMSTUDIO_API_KEY"],
-    takes: Takes { image_urls: false, json: false, ..Takes::COMMON },
+    takes: Takes { image_urls: false, json: false, strict: None, ..Takes::COMMON },
     errors: Quirks {
         phrases: &[
             (&[400, 404], &["no models loaded"], ModelNotFound),

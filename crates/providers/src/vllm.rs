@@ -17,7 +17,12 @@ static DIALECT: Dialect = Dialect {
     name: NAME,
     base_url: "http://127.0.0.1:8000/v1",
     key_variables: &["VLLM_API_KEY"],
-    takes: Takes { thinking: Thinking::Template(Words::FROM_LOW), base64: true, ..Takes::COMMON },
+    takes: Takes {
+        thinking: Thinking::Template(Words::FROM_LOW),
+        base64: true,
+        strict: None,
+        ..Takes::COMMON
+    },
     gives: Gives { failures: &[("abort", Server)], ..Gives::COMMON },
     errors: Quirks {
         phrases: &[(

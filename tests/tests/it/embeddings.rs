@@ -181,6 +181,40 @@ async fn all_parts_share_one_deadline() {
 }
 
 #[tokio::test]
+async fn texts_of_more_tokens_than_a_request_may_have_go_in_several_and_a_refused_one_in_halves() {
+    // Each may be 125,000 tokens, and a request to this wire may have 300,000.
+    let large: Vec<String> = (0..4).map(|number| number.to_string().repeat(250_000)).collect();
+    let too_many = Recipe::error(
+        400,
+        "max_tokens_per_request",
+        Some("max_tokens_per_request"),
+        None,
+        "Requested 404384 tokens, max 300000 tokens per request",
+    );
+    let a = FailingServer::sequence([
+        Recipe::embeddings(&vectors(0..2)),
+        too_many,
+        Recipe::embeddings(&vectors(2..3)),
+        Recipe::embeddings(&vectors(3..4)),
+    ])
+    .await;
+    let answer = twins(&[&a]).embed(EmbeddingRequest::new(large.clone())).await.unwrap();
+    assert_eq!(answer.embeddings, vectors(0..4));
+    let asked: Vec<_> = inputs(&a).iter().map(Vec::len).collect();
+    assert_eq!((asked, inputs(&a)[2][0] == large[2]), (vec![2, 2, 1, 1], true));
+    let row = |part, row: &str| (part, row.to_owned());
+    assert_eq!(
+        parts(answer.trail()),
+        [
+            row(0, "a/m - 200 delivered"),
+            row(1, "a/m context_length 400 exhausted"),
+            row(2, "a/m - 200 delivered"),
+            row(3, "a/m - 200 delivered"),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn a_call_that_is_dropped_between_parts_asks_for_no_more() {
     let a = RawServer::start([Script::from(last(Recipe::embeddings(&vectors(0..2048)))), Script::silent()]);
     let client = twins(&[&a]);

@@ -61,13 +61,13 @@ async fn a_call_is_one_span_and_every_decision_one_event_with_its_reason() {
     assert_eq!(decisions.len(), steps.len(), "{decisions:?}");
     for (line, step) in decisions.iter().zip(steps) {
         let said = |what: String| assert!(line.text.contains(&what), "{what} in {line:?}");
-        said(format!("target={}", step.target));
+        said(format!("llm_target={}", step.target));
         said(format!("verdict={}", step.verdict));
         if let Some(kind) = step.kind {
             said(format!("kind={kind}"));
             // What a provider said is for the caller; the log has the reason in our own words.
             let ours = step.message.as_deref().filter(|_| step.status.is_none());
-            said(format!("message={}", ours.unwrap_or(kind.words())));
+            said(format!("reason={}", ours.unwrap_or(kind.words())));
         }
     }
 }
@@ -101,6 +101,51 @@ async fn what_heals_by_itself_is_no_warning() {
     over(&[&a, &b, &c]).chat("hi").await.expect("c answers");
     let lines = capture.lines();
     assert!(!lines.iter().any(|line| line.is_ours() && line.level <= Level::WARN), "{lines:?}");
+}
+
+/// What formatters write by themselves: a field of ours of that name would stand in a line of JSON twice.
+const RESERVED: &[&str] = &[
+    "timestamp",
+    "level",
+    "target",
+    "name",
+    "span",
+    "spans",
+    "fields",
+    "filename",
+    "line_number",
+    "threadName",
+    "threadId",
+];
+
+#[tokio::test]
+async fn every_line_has_each_field_once_under_a_name_that_no_formatter_uses_and_the_docs_know_it() {
+    let capture = Capture::on_this_thread();
+    let a = answers(Recipe::unauthorized()).await;
+    let b = answers(Recipe::server_error()).await;
+    let c = answers(Recipe::healthy(ANSWER)).await;
+    over(&[&a, &b, &c]).chat("hi").await.expect("c answers");
+    over(&[&b]).chat("hi").await.expect_err("nobody is left");
+
+    let lines = capture.lines();
+    let ours: Vec<&Line> = lines.iter().filter(|line| line.is_ours()).collect();
+    for said in
+        ["backstop.call", "asking", "verdict=delivered", "decided", "target needs attention", "call failed"]
+    {
+        assert!(ours.iter().any(|line| line.text.contains(said)), "nothing says {said}: {ours:?}");
+    }
+    let page = include_str!("../../../docs/ERRORS.md");
+    for line in ours {
+        for (at, field) in line.fields.iter().enumerate() {
+            let again = line.fields.iter().skip(at + 1).any(|other| other == field);
+            assert!(!again, "`{field}` stands twice in {line:?}");
+            assert!(!RESERVED.contains(field), "`{field}` is the formatter's own: {line:?}");
+            // The words of an event, which every formatter knows under this name.
+            let documented = *field == "message" || page.contains(&format!("| `{field}` |"));
+            assert!(documented, "docs/ERRORS.md has no row for `{field}` of {line:?}");
+        }
+        assert!(!(line.is_span && line.fields.contains(&"message")), "{line:?}");
+    }
 }
 
 // What a provider said is told to the caller, whose prompt it may quote, and to nobody else.

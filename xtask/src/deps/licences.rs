@@ -120,6 +120,12 @@ impl<'a> Expression<'a> {
     }
 }
 
+/// The ids in `ignore` of `[advisories]`.
+pub(super) fn ignored_advisories(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().map(without_comment).collect();
+    array(&lines, "advisories", "ignore").map(|ids| quoted(&ids)).unwrap_or_default()
+}
+
 /// The text between the brackets of an array in a section.
 fn array(lines: &[&str], section: &str, key: &str) -> Option<String> {
     let header = format!("[{section}]");
@@ -162,6 +168,14 @@ fn without_comment(line: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn advisories_are_ignored_by_their_ids() {
+        let text = "[advisories]\n# Not ours: \"RUSTSEC-1\".\nignore = [\n    \"RUSTSEC-2\", # why\n]\n";
+        assert_eq!(ignored_advisories(text), ["RUSTSEC-2"]);
+        assert_eq!(ignored_advisories("[advisories]\nignore = []\n"), Vec::<String>::new());
+        assert_eq!(ignored_advisories(""), Vec::<String>::new());
+    }
 
     const DENY: &str = r#"
 [licenses]

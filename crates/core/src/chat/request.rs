@@ -226,13 +226,16 @@ pub enum Format {
         name: String,
         /// The schema: an object.
         schema: Value,
-        /// Whether the answer must match it exactly, where the provider can enforce it.
+        /// Whether the answer must match it exactly, where the provider can enforce it. Such providers take only
+        /// some schemas, so they get one that says the same in that form: objects are closed, members that may be
+        /// absent are `null` instead or have a value, and limits the provider does not take are left out. A schema
+        /// that cannot be said so, such as a map of any keys, is sent as it is and not enforced.
         strict: bool,
     },
 }
 
 impl Format {
-    /// JSON that matches `schema` exactly.
+    /// JSON that matches `schema` exactly: what a crate such as `schemars` derives from a type can be passed as it is.
     #[must_use]
     pub fn json_schema(name: impl Into<String>, schema: Value) -> Self {
         Self::JsonSchema { name: name.into(), schema, strict: true }

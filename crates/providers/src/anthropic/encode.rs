@@ -11,7 +11,7 @@ use super::config::VERSION_HEADER;
 use super::thinking::{Asked, Mode, Thinker};
 use super::turns::Conversation;
 use super::wire::{MessagesBody, OutputConfig, OutputFormat, Several, WireTool, WireToolChoice};
-use crate::http::{Form, finite, json_body, unknown};
+use crate::http::{Demands, Form, finite, fitted, json_body, unknown};
 
 /// From this version of the API on there is no sampling to steer. Versions are dates, which sort as texts.
 const UNSAMPLED: &str = "2026-10-21";
@@ -124,13 +124,16 @@ fn conversation<'a>(
     Ok(conversation)
 }
 
+/// What a schema has to be like to be enforced.
+const STRICT: Option<Demands> = Some(Demands::CLOSED);
+
 fn tool(tool: &Tool) -> WireTool<'_> {
-    WireTool {
-        name: &tool.name,
-        description: &tool.description,
-        input_schema: schema(&tool.parameters),
-        strict: tool.strict,
-    }
+    let Tool { name, description, parameters, strict, .. } = tool;
+    let (input_schema, strict) = match fitted(parameters, *strict, STRICT) {
+        (schema, true) => (schema, true),
+        (_, false) => (schema(parameters), false),
+    };
+    WireTool { name, description, input_schema, strict }
 }
 
 /// Arguments are an object, which the wire wants to be said.
@@ -165,7 +168,10 @@ fn format(format: &Format) -> Result<Option<OutputFormat<'_>>, Error> {
     Ok(match format {
         Format::Text => None,
         Format::Json => return Err(Error::unsupported("has no JSON output without a schema")),
-        Format::JsonSchema { schema, .. } => Some(OutputFormat::JsonSchema { schema }),
+        // The wire knows no other way than to enforce it.
+        Format::JsonSchema { schema, .. } => {
+            Some(OutputFormat::JsonSchema { schema: fitted(schema, true, STRICT).0 })
+        }
         _ => return Err(unknown("format")),
     })
 }

@@ -157,7 +157,7 @@ impl OutputConfig<'_> {
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum OutputFormat<'a> {
-    JsonSchema { schema: &'a Value },
+    JsonSchema { schema: Cow<'a, Value> },
 }
 
 /// The answer. A service may put an error in its place.

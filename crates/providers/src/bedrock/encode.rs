@@ -13,7 +13,7 @@ use super::wire::{
     ChatBody, InferenceConfig, InputSchema, JsonSchema, OutputConfig, Structure, TextFormat, ToolConfig,
     ToolSpec, WireTool,
 };
-use crate::http::{finite, json_body, unknown};
+use crate::http::{Demands, finite, fitted, json_body, unknown};
 
 /// Tables to which a target adds.
 const MERGED: &[&str] = &["inferenceConfig", "additionalModelRequestFields"];
@@ -83,9 +83,16 @@ fn tool_config(request: &ChatRequest) -> Result<Option<ToolConfig<'_>>, Error> {
     Ok(Some(ToolConfig { tools: request.tools.iter().map(tool).collect(), tool_choice: choice }))
 }
 
+/// What a schema has to be like to be enforced.
+const STRICT: Option<Demands> = Some(Demands::CLOSED);
+
 fn tool(tool: &Tool) -> WireTool<'_> {
-    let input_schema = InputSchema { json: schema(&tool.parameters) };
-    let (name, description, strict) = (&tool.name, &tool.description, tool.strict);
+    let Tool { name, description, parameters, strict, .. } = tool;
+    let (json, strict) = match fitted(parameters, *strict, STRICT) {
+        (schema, true) => (schema, true),
+        (_, false) => (schema(parameters), false),
+    };
+    let input_schema = InputSchema { json };
     WireTool { tool_spec: ToolSpec { name, description, input_schema, strict } }
 }
 
@@ -112,7 +119,8 @@ fn output_config(format: &Format) -> Result<Option<OutputConfig<'_>>, Error> {
     let (name, schema) = match format {
         Format::Text => return Ok(None),
         Format::Json => return Err(Error::unsupported("has no JSON output without a schema")),
-        Format::JsonSchema { name, schema, .. } => (name, schema.to_string()),
+        // The wire knows no other way than to enforce it.
+        Format::JsonSchema { name, schema, .. } => (name, fitted(schema, true, STRICT).0.to_string()),
         _ => return Err(unknown("format")),
     };
     let structure = Structure { json_schema: JsonSchema { name, schema } };

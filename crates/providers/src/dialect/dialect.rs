@@ -4,6 +4,8 @@ use std::fmt;
 
 use backstop_core::{ErrorKind, KindOption, Shape};
 
+use crate::http::Demands;
+
 /// How a service speaks the wire of chat completions.
 ///
 /// [`COMMON`](Self::COMMON) is what most do; a service states where it differs.
@@ -148,6 +150,8 @@ pub(crate) struct Takes {
     pub(crate) files: bool,
     pub(crate) json: bool,
     pub(crate) json_schema: bool,
+    /// What a schema has to be like to be enforced; nothing where any schema will do.
+    pub(crate) strict: Option<Demands>,
     pub(crate) limit: Limit,
     pub(crate) thinking: Thinking,
     /// The most stop texts.
@@ -166,6 +170,8 @@ pub(crate) struct Takes {
     pub(crate) base64: bool,
     /// The most texts of a request for embeddings, where it is known.
     pub(crate) embed_batch: Option<u32>,
+    /// The most tokens of all its texts together, where it is known.
+    pub(crate) embed_tokens: Option<u32>,
     /// The words for what vectors are for: document and query.
     pub(crate) input_types: Option<(&'static str, &'static str)>,
 }
@@ -253,6 +259,7 @@ impl Takes {
         files: false,
         json: true,
         json_schema: true,
+        strict: Some(Demands::WHOLE),
         limit: Limit::MaxTokens,
         thinking: Thinking::Effort(Words::FROM_LOW),
         stops: 4,
@@ -264,6 +271,7 @@ impl Takes {
         suffix: false,
         base64: false,
         embed_batch: None,
+        embed_tokens: None,
         input_types: None,
     };
 }

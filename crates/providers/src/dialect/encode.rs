@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use backstop_core::chat::{
-    AssistantMessage, ChatRequest, Effort, Format, ImageSource, Message, Part, ReasoningRequest, ToolCall,
-    ToolChoice, ToolResult,
+    AssistantMessage, ChatRequest, Effort, Format, ImageSource, Message, Part, ReasoningRequest, Tool,
+    ToolCall, ToolChoice, ToolResult,
 };
 use backstop_core::{Ask, Error, ErrorKind};
 use serde::Serialize;
@@ -18,6 +18,7 @@ use super::wire::{
     WireThinking, WireTool, WireToolChoice,
 };
 use super::{resent, turns};
+use crate::http::fitted;
 
 /// The longest id of a tool call that every server takes.
 const CALL_ID_MAX: usize = 40;
@@ -214,14 +215,11 @@ fn tools<'a>(takes: &Takes, request: &'a ChatRequest) -> Result<Vec<WireTool<'a>
     if !request.tools.is_empty() && !takes.tools {
         return Err(Error::unsupported("cannot call tools"));
     }
-    let tool = |tool: &'a backstop_core::chat::Tool| WireTool {
-        r#type: "function",
-        function: FunctionSchema {
-            name: &tool.name,
-            description: &tool.description,
-            parameters: &tool.parameters,
-            strict: tool.strict && takes.strict_tools,
-        },
+    let tool = |tool: &'a Tool| {
+        let Tool { name, description, parameters, strict, .. } = tool;
+        let (parameters, strict) = fitted(parameters, *strict && takes.strict_tools, takes.strict);
+        let function = FunctionSchema { name, description, parameters, strict };
+        WireTool { r#type: "function", function }
     };
     Ok(request.tools.iter().map(tool).collect())
 }
@@ -261,7 +259,8 @@ fn format<'a>(takes: &Takes, format: &'a Format) -> Result<Option<ResponseFormat
         Format::Json if takes.json => Some(ResponseFormat::JsonObject),
         Format::Json => return Err(Error::unsupported("has no JSON output")),
         Format::JsonSchema { name, schema, strict, .. } if takes.json_schema => {
-            Some(ResponseFormat::JsonSchema { json_schema: JsonSchema { name, schema, strict: *strict } })
+            let (schema, strict) = fitted(schema, *strict, takes.strict);
+            Some(ResponseFormat::JsonSchema { json_schema: JsonSchema { name, schema, strict } })
         }
         Format::JsonSchema { .. } => {
             return Err(Error::unsupported("has no JSON output of a given schema"));

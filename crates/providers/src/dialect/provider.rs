@@ -106,6 +106,7 @@ impl Provider for DialectProvider {
         able.suffix = takes.suffix;
         able.embed = self.embed.is_some();
         able.embed_batch = takes.embed_batch.filter(|_| able.embed);
+        able.embed_tokens = takes.embed_tokens.filter(|_| able.embed);
         able.embed_input_type = takes.input_types.is_some();
         able.tools = takes.tools;
         able.images = takes.images;

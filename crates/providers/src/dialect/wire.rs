@@ -173,7 +173,7 @@ pub(super) struct FunctionSchema<'a> {
     pub(super) name: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(super) description: &'a str,
-    pub(super) parameters: &'a Value,
+    pub(super) parameters: Cow<'a, Value>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) strict: bool,
 }
@@ -200,7 +200,7 @@ pub(super) enum ResponseFormat<'a> {
 #[derive(Debug, Serialize)]
 pub(super) struct JsonSchema<'a> {
     pub(super) name: &'a str,
-    pub(super) schema: &'a Value,
+    pub(super) schema: Cow<'a, Value>,
     pub(super) strict: bool,
 }
 

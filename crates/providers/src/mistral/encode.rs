@@ -14,7 +14,7 @@ use super::wire::{
     ChatBody, Content, EmbedBody, FillBody, FunctionName, FunctionSchema, JsonSchema, KnownPart,
     ResponseFormat, Sampling, WireCall, WireFunction, WireMessage, WirePart, WireTool, WireToolChoice,
 };
-use crate::http::{Link, finite, json_body, unknown};
+use crate::http::{Demands, Link, finite, fitted, json_body, unknown};
 
 /// What decides in which form the answer comes; as an extra field it would make the answer unreadable.
 const FORM_FIELDS: &[&str] = &["stream"];
@@ -238,16 +238,13 @@ fn short(text: &str, turn: u32) -> String {
     (0..ID_LENGTH).map(|_| digit()).collect()
 }
 
+/// What a schema has to be like to be enforced.
+const STRICT: Option<Demands> = Some(Demands::CLOSED_LIMITED);
+
 fn tool(tool: &Tool) -> WireTool<'_> {
-    WireTool {
-        r#type: "function",
-        function: FunctionSchema {
-            name: &tool.name,
-            description: &tool.description,
-            parameters: &tool.parameters,
-            strict: tool.strict,
-        },
-    }
+    let Tool { name, description, parameters, strict, .. } = tool;
+    let (parameters, strict) = fitted(parameters, *strict, STRICT);
+    WireTool { r#type: "function", function: FunctionSchema { name, description, parameters, strict } }
 }
 
 fn tool_choice(choice: &ToolChoice, has_tools: bool) -> Result<Option<WireToolChoice<'_>>, Error> {
@@ -267,7 +264,8 @@ fn format(format: &Format) -> Result<Option<ResponseFormat<'_>>, Error> {
         Format::Text => None,
         Format::Json => Some(ResponseFormat::JsonObject),
         Format::JsonSchema { name, schema, strict, .. } => {
-            Some(ResponseFormat::JsonSchema { json_schema: JsonSchema { name, schema, strict: *strict } })
+            let (schema, strict) = fitted(schema, *strict, STRICT);
+            Some(ResponseFormat::JsonSchema { json_schema: JsonSchema { name, schema, strict } })
         }
         _ => return Err(unknown("format")),
     })

@@ -1,5 +1,7 @@
 //! The wire of Mistral's API, as far as it is used. Members that may be absent may also be `null`.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -133,7 +135,7 @@ pub(super) struct FunctionSchema<'a> {
     pub(super) name: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(super) description: &'a str,
-    pub(super) parameters: &'a Value,
+    pub(super) parameters: Cow<'a, Value>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) strict: bool,
 }
@@ -160,7 +162,7 @@ pub(super) enum ResponseFormat<'a> {
 #[derive(Debug, Serialize)]
 pub(super) struct JsonSchema<'a> {
     pub(super) name: &'a str,
-    pub(super) schema: &'a Value,
+    pub(super) schema: Cow<'a, Value>,
     pub(super) strict: bool,
 }
 

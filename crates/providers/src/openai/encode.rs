@@ -1,16 +1,18 @@
 //! From a request to the bytes of its body, for the Responses API.
 
 use backstop_core::chat::{
-    AssistantMessage, ChatRequest, Effort, Format, ImageSource, Message, Part, ProviderRef, Sealed, ToolCall,
-    ToolChoice, ToolResult,
+    AssistantMessage, ChatRequest, Effort, Format, ImageSource, Message, Part, ProviderRef, Sealed, Tool,
+    ToolCall, ToolChoice, ToolResult,
 };
 use backstop_core::{Ask, Error};
 use serde_json::Value;
 
+use super::STRICT;
 use super::wire::{
     FlatChoice, FlatTool, InputContent, InputPart, Item, ResponseBody, TextFormat, TextOptions, WireReasoning,
 };
 use crate::dialect::{CallIds, Link, json_text, number, unknown, written};
+use crate::http::fitted;
 
 /// The longest id of a call that is taken.
 const CALL_ID_MAX: usize = 64;
@@ -169,14 +171,10 @@ fn part<'a>(provider: &str, part: &'a Part) -> Result<InputPart<'a>, Error> {
     })
 }
 
-fn tool(tool: &backstop_core::chat::Tool) -> FlatTool<'_> {
-    FlatTool {
-        r#type: "function",
-        name: &tool.name,
-        description: &tool.description,
-        parameters: &tool.parameters,
-        strict: tool.strict,
-    }
+fn tool(tool: &Tool) -> FlatTool<'_> {
+    let Tool { name, description, parameters, strict, .. } = tool;
+    let (parameters, strict) = fitted(parameters, *strict, STRICT);
+    FlatTool { r#type: "function", name, description, parameters, strict }
 }
 
 fn tool_choice(choice: &ToolChoice, has_tools: bool) -> Result<Option<FlatChoice<'_>>, Error> {
@@ -194,7 +192,8 @@ fn format(format: &Format) -> Result<Option<TextOptions<'_>>, Error> {
         Format::Text => return Ok(None),
         Format::Json => TextFormat::JsonObject,
         Format::JsonSchema { name, schema, strict, .. } => {
-            TextFormat::JsonSchema { name, schema, strict: *strict }
+            let (schema, strict) = fitted(schema, *strict, STRICT);
+            TextFormat::JsonSchema { name, schema, strict }
         }
         _ => return Err(unknown("format")),
     };

@@ -16,6 +16,7 @@ use backstop_core::{Kind, KindOption, Shape};
 use crate::dialect::{
     Dialect, HEADERS, HeaderOption, Limit, Paths, Quirks, STREAM_USAGE, Takes, Thinking, Words,
 };
+use crate::http::Demands;
 
 pub use config::OpenAiConfig;
 pub use provider::OpenAi;
@@ -59,6 +60,8 @@ static DIALECT: Dialect = Dialect {
         suffix: true,
         base64: true,
         embed_batch: Some(2048),
+        embed_tokens: Some(300_000),
+        strict: STRICT,
         ..Takes::COMMON
     },
     errors: Quirks {
@@ -69,6 +72,9 @@ static DIALECT: Dialect = Dialect {
     },
     ..Dialect::COMMON
 };
+
+/// What a schema has to be like to be enforced, in both of its APIs.
+const STRICT: Option<Demands> = Some(Demands::WHOLE_LIMITED);
 
 const ORGANIZATION: &str = "openai-organization";
 const PROJECT: &str = "openai-project";

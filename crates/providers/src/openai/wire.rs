@@ -89,7 +89,7 @@ pub(super) struct FlatTool<'a> {
     pub(super) name: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(super) description: &'a str,
-    pub(super) parameters: &'a Value,
+    pub(super) parameters: Cow<'a, Value>,
     pub(super) strict: bool,
 }
 
@@ -109,7 +109,7 @@ pub(super) struct TextOptions<'a> {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum TextFormat<'a> {
     JsonObject,
-    JsonSchema { name: &'a str, schema: &'a Value, strict: bool },
+    JsonSchema { name: &'a str, schema: Cow<'a, Value>, strict: bool },
 }
 
 #[derive(Debug, Serialize)]

@@ -28,7 +28,9 @@ async fn a_plain_request_holds_nothing_that_was_not_asked_for_but_a_limit() {
 #[tokio::test]
 async fn everything_a_request_can_hold_has_its_place() {
     let parameters = json!({ "type": "object", "properties": { "city": { "type": "string" } } });
-    let mut strict = Tool::new("strict", "", json!({ "type": "object" }));
+    let open = json!({ "type": "object", "properties": { "day": { "type": "string" } } });
+    let closed = json!({ "type": "object", "properties": { "day": { "type": "string" } }, "additionalProperties": false });
+    let mut strict = Tool::new("strict", "", open.clone());
     strict.strict = true;
     let Message::Assistant(calling) = Message::assistant("Let me look.") else {
         panic!("an assistant message")
@@ -56,7 +58,7 @@ async fn everything_a_request_can_hold_has_its_place() {
     .with_tool(Tool::new("weather", "Tells the weather", parameters.clone()))
     .with_tool(strict)
     .with_tool_choice(ToolChoice::Named("weather".to_owned()))
-    .with_format(Format::json_schema("answer", json!({ "type": "object", "additionalProperties": false })))
+    .with_format(Format::json_schema("answer", open))
     .with_reasoning(ReasoningRequest::effort(Effort::Low))
     .with_max_output_tokens(100)
     .with_temperature(1.0)
@@ -92,13 +94,13 @@ async fn everything_a_request_can_hold_has_its_place() {
             ],
             "tools": [
                 { "name": "weather", "description": "Tells the weather", "input_schema": parameters },
-                { "name": "strict", "input_schema": { "type": "object" }, "strict": true },
+                { "name": "strict", "input_schema": closed, "strict": true },
             ],
             "tool_choice": { "type": "tool", "name": "weather", "disable_parallel_tool_use": true },
             "thinking": { "type": "adaptive", "display": "summarized" },
             "output_config": {
                 "effort": "low",
-                "format": { "type": "json_schema", "schema": { "type": "object", "additionalProperties": false } },
+                "format": { "type": "json_schema", "schema": closed },
             },
             "temperature": 1.0,
             "top_p": 0.95,

@@ -69,7 +69,8 @@ async fn the_other_operations_have_their_paths() {
         let provider = provider(config, &fake);
         assert_eq!(provider.embed(Ask::new("gpt"), &"once".into()).await.unwrap().embeddings, [[1.0]]);
         assert_eq!((fake.head().0, &fake.body()["encoding_format"]), (embed, &json!("base64")));
-        assert_eq!(provider.capabilities("gpt").embed_batch, Some(2048));
+        let able = provider.capabilities("gpt");
+        assert_eq!((able.embed_batch, able.embed_tokens), (Some(2048), Some(300_000)));
     }
 }
 

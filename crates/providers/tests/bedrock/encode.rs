@@ -66,12 +66,14 @@ async fn everything_a_request_can_hold() {
     .with_tool(tool("f"))
     .with_tool(strict)
     .with_tool_choice(ToolChoice::Named("f".to_owned()))
-    .with_format(Format::json_schema("city", json!({ "type": "object" })))
+    .with_format(Format::json_schema("city", json!({ "type": "object", "properties": {} })))
     .with_max_output_tokens(64)
     .with_temperature(0.5)
     .with_top_p(0.9)
     .with_stop("END");
     let schema = json!({ "json": { "type": "object", "properties": { "x": { "type": "integer" } } } });
+    let mut closed = schema.clone();
+    closed["json"]["additionalProperties"] = json!(false);
     assert_eq!(
         sent(&request).await,
         json!({
@@ -84,12 +86,12 @@ async fn everything_a_request_can_hold() {
             "toolConfig": {
                 "tools": [
                     { "toolSpec": { "name": "f", "description": "does", "inputSchema": schema } },
-                    { "toolSpec": { "name": "g", "inputSchema": schema, "strict": true } },
+                    { "toolSpec": { "name": "g", "inputSchema": closed, "strict": true } },
                 ],
                 "toolChoice": { "tool": { "name": "f" } },
             },
             "outputConfig": { "textFormat": { "type": "json_schema", "structure": {
-                "jsonSchema": { "name": "city", "schema": "{\"type\":\"object\"}" },
+                "jsonSchema": { "name": "city", "schema": "{\"additionalProperties\":false,\"type\":\"object\"}" },
             } } },
         })
     );

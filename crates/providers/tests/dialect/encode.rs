@@ -73,7 +73,7 @@ async fn thinking_is_asked_for_in_each_form() {
 
 #[tokio::test]
 async fn wishes_a_kind_does_not_know_are_left_out() {
-    let mut strict = Tool::new("f", "", json!({ "type": "object" }));
+    let mut strict = Tool::new("f", "", json!({ "type": "object", "additionalProperties": false }));
     strict.strict = true;
     for (kind, _) in all() {
         let body = sent(kind, &ChatRequest::user("x").with_seed(7)).await.unwrap();
@@ -132,4 +132,32 @@ async fn json_is_asked_for_as_the_wire_has_it() {
     let body = sent("lmstudio", &request).await.unwrap();
     let expected = json!({ "name": "a", "schema": schema, "strict": true });
     assert_eq!(body["response_format"], json!({ "type": "json_schema", "json_schema": expected }));
+}
+
+#[tokio::test]
+async fn a_schema_is_made_strict_for_services_that_demand_it_and_sent_loosely_where_it_cannot_be() {
+    let open = json!({ "type": "object", "properties": { "day": { "type": "string", "format": "date" } } });
+    let whole = json!({
+        "type": "object", "properties": { "day": { "type": ["string", "null"] } },
+        "required": ["day"], "additionalProperties": false,
+    });
+    let map = json!({ "type": "object", "additionalProperties": { "type": "integer" } });
+    for (kind, schema, expected, strict) in [
+        ("groq", &open, &whole, true),
+        ("cerebras", &open, &whole, true),
+        ("openrouter", &open, &whole, true),
+        // Servers that make a grammar of any schema.
+        ("vllm", &open, &open, true),
+        ("llama_cpp", &open, &open, true),
+        ("lmstudio", &map, &map, true),
+        ("groq", &map, &map, false),
+    ] {
+        let mut tool = Tool::new("f", "", schema.clone());
+        tool.strict = true;
+        let request = ChatRequest::user("x").with_format(Format::json_schema("a", schema.clone()));
+        let body = sent(kind, &request.with_tool(tool)).await.unwrap();
+        let (format, function) = (&body["response_format"]["json_schema"], &body["tools"][0]["function"]);
+        assert_eq!((&format["schema"], &format["strict"]), (expected, &json!(strict)), "{kind}");
+        assert_eq!((&function["parameters"], function.get("strict").is_some()), (expected, strict), "{kind}");
+    }
 }

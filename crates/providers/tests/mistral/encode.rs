@@ -32,7 +32,9 @@ async fn a_plain_request_holds_nothing_that_was_not_asked_for() {
 async fn everything_a_request_can_hold_has_its_place() {
     let parameters = json!({ "type": "object", "properties": { "city": { "type": "string" } } });
     let Message::Assistant(calling) = Message::assistant("Let me see.") else { panic!("an answer") };
-    let mut strict = Tool::new("strict", "", json!({ "type": "object" }));
+    let open = json!({ "type": "object", "properties": { "day": { "type": "string" } } });
+    let closed = json!({ "type": "object", "properties": { "day": { "type": "string" } }, "additionalProperties": false });
+    let mut strict = Tool::new("strict", "", open.clone());
     strict.strict = true;
     let mut request = ChatRequest::new([
         Message::user_parts([
@@ -53,7 +55,7 @@ async fn everything_a_request_can_hold_has_its_place() {
     .with_tool(Tool::new("weather", "Tells the weather", parameters.clone()))
     .with_tool(strict)
     .with_tool_choice(ToolChoice::Named("weather".to_owned()))
-    .with_format(Format::json_schema("answer", json!({ "type": "object" })))
+    .with_format(Format::json_schema("answer", open))
     .with_reasoning(ReasoningRequest::effort(Effort::Low))
     .with_max_output_tokens(100)
     .with_temperature(0.2)
@@ -86,13 +88,13 @@ async fn everything_a_request_can_hold_has_its_place() {
                     "name": "weather", "description": "Tells the weather", "parameters": parameters,
                 } },
                 { "type": "function", "function": {
-                    "name": "strict", "parameters": { "type": "object" }, "strict": true,
+                    "name": "strict", "parameters": closed, "strict": true,
                 } },
             ],
             "tool_choice": { "type": "function", "function": { "name": "weather" } },
             "parallel_tool_calls": false,
             "response_format": { "type": "json_schema", "json_schema": {
-                "name": "answer", "schema": { "type": "object" }, "strict": true,
+                "name": "answer", "schema": closed, "strict": true,
             } },
             "reasoning_effort": "low",
             "max_tokens": 100,

@@ -41,7 +41,12 @@ async fn a_plain_request_holds_nothing_that_was_not_asked_for() {
 async fn everything_a_request_can_hold_has_its_place() {
     let parameters = json!({ "type": "object", "properties": { "city": { "type": "string" } } });
     let call = ToolCall::new("call_1", "weather", r#"{"city":"Rome"}"#);
-    let mut strict = Tool::new("strict", "", json!({ "type": "object" }));
+    let open = json!({ "type": "object", "properties": { "day": { "type": "string" } } });
+    let whole = json!({
+        "type": "object", "properties": { "day": { "type": ["string", "null"] } },
+        "required": ["day"], "additionalProperties": false,
+    });
+    let mut strict = Tool::new("strict", "", open.clone());
     strict.strict = true;
     let Message::Assistant(calling) = Message::assistant("") else { panic!("an assistant message") };
     let mut request = ChatRequest::new([
@@ -60,7 +65,7 @@ async fn everything_a_request_can_hold_has_its_place() {
     .with_tool(Tool::new("weather", "Tells the weather", parameters.clone()))
     .with_tool(strict)
     .with_tool_choice(ToolChoice::Named("weather".to_owned()))
-    .with_format(Format::json_schema("answer", json!({ "type": "object" })))
+    .with_format(Format::json_schema("answer", open))
     .with_reasoning(ReasoningRequest::effort(Effort::Low))
     .with_max_output_tokens(100)
     .with_temperature(0.2)
@@ -94,13 +99,13 @@ async fn everything_a_request_can_hold_has_its_place() {
                     "name": "weather", "description": "Tells the weather", "parameters": parameters,
                 } },
                 { "type": "function", "function": {
-                    "name": "strict", "parameters": { "type": "object" }, "strict": true,
+                    "name": "strict", "parameters": whole, "strict": true,
                 } },
             ],
             "tool_choice": { "type": "function", "function": { "name": "weather" } },
             "parallel_tool_calls": false,
             "response_format": { "type": "json_schema", "json_schema": {
-                "name": "answer", "schema": { "type": "object" }, "strict": true,
+                "name": "answer", "schema": whole, "strict": true,
             } },
             "reasoning_effort": "low",
             "max_completion_tokens": 100,

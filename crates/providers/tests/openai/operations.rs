@@ -16,7 +16,7 @@ async fn what_is_not_denied_is_there() {
     assert!(able.chat && able.chat_stream && able.complete && able.complete_stream && able.embed);
     assert!(able.suffix && able.tools && able.images && able.image_urls && able.json && able.json_schema);
     assert!(able.reasoning && !able.local);
-    assert_eq!(able.embed_batch, Some(2048));
+    assert_eq!((able.embed_batch, able.embed_tokens), (Some(2048), Some(300_000)));
 }
 
 #[tokio::test]

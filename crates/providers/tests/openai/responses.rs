@@ -56,7 +56,11 @@ async fn a_plain_request_is_not_kept_by_the_service() {
 
 #[tokio::test]
 async fn everything_a_request_can_hold_has_its_place() {
-    let parameters = json!({ "type": "object" });
+    let parameters = json!({ "type": "object", "properties": { "day": { "type": "string" } } });
+    let whole = json!({
+        "type": "object", "properties": { "day": { "type": ["string", "null"] } },
+        "required": ["day"], "additionalProperties": false,
+    });
     let Message::Assistant(calling) = Message::assistant("Wait.") else { panic!("an assistant message") };
     let calling = calling.with_tool_calls([ToolCall::new("call_1", "weather", "not json")]);
     let mut strict = Tool::new("strict", "", parameters.clone());
@@ -110,12 +114,12 @@ async fn everything_a_request_can_hold_has_its_place() {
             "tools": [
                 { "type": "function", "name": "weather", "description": "Tells the weather",
                     "parameters": parameters, "strict": false },
-                { "type": "function", "name": "strict", "parameters": parameters, "strict": true },
+                { "type": "function", "name": "strict", "parameters": whole, "strict": true },
             ],
             "tool_choice": { "type": "function", "name": "weather" },
             "parallel_tool_calls": false,
             "text": { "format": {
-                "type": "json_schema", "name": "answer", "schema": parameters, "strict": true,
+                "type": "json_schema", "name": "answer", "schema": whole, "strict": true,
             } },
             "reasoning": { "effort": "low", "summary": "auto" },
             "max_output_tokens": 100,
