@@ -317,8 +317,10 @@ mod tests {
             json: true,
             json_schema: true,
             reasoning: true,
+            thinks: true,
             context_tokens: None,
             local: false,
+            connect: None,
         }
     }
 

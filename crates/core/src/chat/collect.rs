@@ -55,6 +55,8 @@ impl ChatCollector {
                     self.reasoning.push_str(text);
                 }
             }
+            ChatEvent::Progress => {}
+            ChatEvent::Other(name) => self.reply.note(name),
             ChatEvent::Sealed(sealed) => {
                 self.reply.sealed.push(sealed.clone());
                 if self.reply.sealed.len() > SEALED_MAX {

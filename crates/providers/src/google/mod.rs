@@ -14,6 +14,7 @@ mod family;
 mod history;
 #[cfg(all(feature = "vertex", feature = "rustls"))]
 mod jwt;
+mod pieces;
 mod place;
 mod seal;
 #[cfg(feature = "vertex")]
