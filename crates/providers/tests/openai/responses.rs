@@ -346,7 +346,7 @@ async fn what_is_no_response_says_so() {
         ("[]", "another form"),
         (
             r#"{"output":[{"type":"message","content":[{"text":{"private":1}}]}]}"#,
-            "output[0].content[0].text",
+            "an item of the output has another form than documented at `content[0].text`",
         ),
         (r#"{"choices":[{"message":{"content":"private"}}]}"#, "holds no output"),
     ] {
@@ -376,4 +376,35 @@ async fn the_setting_decides_where_chats_go() {
         let error = settings(api).unwrap_err();
         assert!(error.kind() == ErrorKind::Config && error.to_string().contains(words), "{error}");
     }
+}
+
+#[tokio::test]
+async fn items_that_nobody_needs_may_have_any_form() {
+    let reply = answer(
+        r#"{"status":"completed","output":[
+        {"type":"tool_search_call","arguments":{"paths":["tools"]},"call_id":null,"execution":"server"},
+        {"type":"tool_search_output","tools":[{}],"content":7},
+        {"type":"of_tomorrow","name":[1],"summary":"x"},
+        {"type":"custom_tool_call","call_id":"c1","name":"sql","input":"SELECT 1"},
+        {"type":"function_call","call_id":"c2","name":"f","arguments":"{}"}]}"#,
+    )
+    .await
+    .unwrap();
+    assert_eq!(reply.finish, FinishReason::ToolCalls);
+    assert_eq!(reply.tool_calls, [ToolCall::new("c1", "sql", "SELECT 1"), ToolCall::new("c2", "f", "{}")]);
+    assert_eq!(reply.other, ["of_tomorrow"]);
+}
+
+#[tokio::test]
+async fn a_response_without_text_says_what_it_held() {
+    for name in ["apply_patch_call", "shell_call", "mcp_approval_request", "image_generation_call"] {
+        let body = format!(
+            r#"{{"status":"completed","output":[{{"type":"web_search_call"}},{{"type":"{name}"}}]}}"#
+        );
+        let error = answer(&body).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadReply);
+        assert!(error.message().ends_with(&format!("pass on: {name}")) && !error.facts().comeback, "{error}");
+    }
+    let error = answer(r#"{"status":"completed","output":[{"type":"web_search_call"}]}"#).await.unwrap_err();
+    assert_eq!(error.message(), "the answer is empty");
 }
