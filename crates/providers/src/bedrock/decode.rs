@@ -98,7 +98,7 @@ fn call(index: usize, call: ReplyCall<'_>) -> ToolCall {
 
 /// Why an answer ended; some reasons are failures.
 pub(super) fn finish(word: Option<&str>, called_tools: bool, empty: bool) -> Result<FinishReason, ErrorKind> {
-    Ok(match word {
+    Ok(match word.filter(|word| !word.is_empty()) {
         Some("end_turn" | "stop_sequence") => FinishReason::Stop,
         Some("max_tokens") => FinishReason::Length,
         Some("tool_use") => FinishReason::ToolCalls,

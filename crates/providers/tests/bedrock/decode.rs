@@ -66,6 +66,7 @@ async fn every_reason_to_end_is_told() {
         ("max_tokens", FinishReason::Length),
         ("tool_use", FinishReason::ToolCalls),
         ("model_context_window_exceeded", FinishReason::Length),
+        ("", FinishReason::Stop),
         ("later", FinishReason::Other("later".to_owned())),
     ] {
         assert_eq!(answer(reply(&json!([{ "text": "hi" }]), word)).await.unwrap().finish, finish, "{word}");
