@@ -306,8 +306,9 @@ impl<O: Operation> Driver<O> {
         let retry_after = self.call.retry_at(now, &self.shared.fleet()).map(|at| at - now);
         let report = self.report();
         let (trail, last) = (report.trail(), report.last_failure());
+        let committed = self.committed.and_then(|attempt| self.landed[usize::from(attempt.0)].arrived());
+        let partial = committed.or_else(|| self.landed.iter().rev().find_map(Landed::refusal));
         let cause = last.and_then(|at| self.landed[at].error.take());
-        let partial = self.committed.and_then(|attempt| self.landed[usize::from(attempt.0)].partial.take());
         let error = Report::error(outcome, trail, cause, partial, retry_after);
         self.log.failed(&error);
         Err(error)
