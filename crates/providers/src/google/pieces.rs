@@ -6,6 +6,10 @@ use serde_json::{Map, Value};
 
 use super::wire::Piece;
 
+/// About what a list or an object of one member takes.
+const LIST_SIZE: usize = 128;
+const OBJECT_SIZE: usize = 1 << 10;
+
 /// The most bytes that the arguments of one call may have in pieces, and the deepest they may go.
 const BYTES_MAX: usize = 8 << 20;
 const DEPTH_MAX: usize = 64;
@@ -34,7 +38,7 @@ impl Arguments {
     /// Adds a piece; what is wrong with it if it cannot be.
     pub(super) fn add(&mut self, piece: Piece) -> Result<(), &'static str> {
         let Piece { json_path, string_value, number_value, bool_value, null_value, .. } = piece;
-        self.size += json_path.len() + string_value.as_ref().map_or(0, String::len);
+        self.size += size_of::<Value>() + json_path.len() + string_value.as_ref().map_or(0, String::len);
         if self.size > BYTES_MAX {
             return Err("the arguments of a tool call pass 8 MiB");
         }
@@ -62,11 +66,13 @@ impl Arguments {
     /// The place at the end of a path, made if need be.
     fn place(&mut self, steps: &[Step<'_>]) -> Option<&mut Value> {
         let (Step::Member(first), rest) = steps.split_first()? else { return None };
+        let size = &mut self.size;
         let mut place = self.value.entry(*first).or_insert(Value::Null);
         for step in rest {
             place = match step {
                 Step::Member(name) => {
                     if place.is_null() {
+                        *size += OBJECT_SIZE;
                         *place = Value::Object(Map::new());
                     }
                     match place.as_object_mut()?.entry(*name) {
@@ -76,6 +82,7 @@ impl Arguments {
                 }
                 Step::Element(at) => {
                     if place.is_null() {
+                        *size += LIST_SIZE;
                         *place = Value::Array(Vec::new());
                     }
                     let list = place.as_array_mut()?;
@@ -168,6 +175,10 @@ mod tests {
             assert!(put_together(&[(path, json!("x"))]).is_err(), "{path}");
         }
         assert!(put_together(&[("$.a", json!("x")), ("$.a.b", json!("x"))]).is_err());
+        let deep = |n| format!("$.a{n}{}", ".a".repeat(DEPTH_MAX - 1));
+        let endless: Vec<_> = (0..1000).map(deep).collect();
+        let endless: Vec<_> = endless.iter().map(|path| (&**path, json!(1))).collect();
+        assert!(put_together(&endless).is_err());
         let long = json!("x".repeat(BYTES_MAX / 2));
         assert!(put_together(&[("$.a", long.clone()), ("$.b", long)]).is_err());
     }
