@@ -50,7 +50,8 @@
 //!   that; older models, which want no signatures, get none.
 //! - A call whose arguments come in pieces (`partialArgs`) is one call, told with its name at once and with its arguments when
 //!   they are whole.
-//! - An answer of nothing but an image or a sound says so; it cannot be passed on.
+//! - An answer of nothing but an image or a sound says so; it cannot be passed on. `responseModalities` with anything but text
+//!   are `Unsupported` before anything is sent.
 //! - Calls without an id get one that is made of the answer's. Arguments that are no JSON object go back as `{"_raw": "…"}`.
 //! - System messages are joined in front, wherever they stand. Messages of one role that follow each other are one turn.
 //! - `Effort` is a level for Gemini 3 and later (`none` is `MINIMAL`, or `LOW` for a Pro: they cannot be told not to think), and a budget for Gemini 2.5

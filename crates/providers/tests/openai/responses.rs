@@ -408,3 +408,38 @@ async fn a_response_without_text_says_what_it_held() {
     let error = answer(r#"{"status":"completed","output":[{"type":"web_search_call"}]}"#).await.unwrap_err();
     assert_eq!(error.message(), "the answer is empty");
 }
+
+#[tokio::test]
+async fn tools_whose_calls_wait_for_somebody_are_not_offered() {
+    let with = |tool: Value| {
+        let mut overrides = Overrides::default();
+        overrides.extra_body.insert("tools".to_owned(), json!([{ "type": "web_search" }, tool]));
+        overrides
+    };
+    let question = ChatRequest::user("hello");
+    for tool in [
+        json!({ "type": "apply_patch" }),
+        json!({ "type": "local_shell" }),
+        json!({ "type": "shell" }),
+        json!({ "type": "mcp", "server_url": "https://a.example" }),
+        json!({ "type": "mcp", "require_approval": "always" }),
+    ] {
+        let error = unsent(&question, &with(tool.clone())).await;
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{tool}");
+        assert!(error.message().contains(tool["type"].as_str().unwrap()), "{error}");
+    }
+    for tool in [
+        json!({ "type": "mcp", "require_approval": "never" }),
+        json!({ "type": "shell", "environment": { "type": "container_auto" } }),
+        json!({ "type": "custom", "name": "sql" }),
+        json!({ "type": "image_generation" }),
+    ] {
+        let (fake, overrides) = (Arc::new(Fake::new(200, HEALTHY)), with(tool));
+        let ask = Ask::new("gpt-x").with_overrides(&overrides);
+        assert!(with_responses(&fake).chat(ask, &question).await.is_ok());
+    }
+}
+
+fn with_responses(fake: &Arc<Fake>) -> backstop_providers::openai::OpenAi {
+    with(config(), fake)
+}
