@@ -334,8 +334,9 @@ impl<O: Operation> Driver<O> {
         let retry_after = self.shared.fleet(|fleet, now| self.call.retry_at(now, fleet).map(|at| at - now));
         let report = self.report();
         let (trail, last) = (report.trail(), report.last_failure());
+        let committed = self.committed.and_then(|attempt| self.landed[usize::from(attempt.0)].arrived());
+        let partial = committed.or_else(|| self.landed.iter().rev().find_map(Landed::refusal));
         let cause = last.and_then(|at| self.landed[at].error.take());
-        let partial = self.committed.and_then(|attempt| self.landed[usize::from(attempt.0)].partial.take());
         let short = self.call.short().map(|short| self.report().short(short));
         let error = Report::error(outcome, trail, cause, partial, retry_after, short.as_deref());
         self.log.failed(&error);

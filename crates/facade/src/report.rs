@@ -29,6 +29,28 @@ impl Landed {
         self.status = receipt.status;
         self.request_id = receipt.request_id.map(str::to_owned);
     }
+
+    /// What had arrived when it ended: what was read, and what its error holds of it.
+    pub(crate) fn arrived(&self) -> Option<Partial> {
+        let told = self.error.as_ref().and_then(Error::partial).cloned();
+        let Some(mut arrived) = self.partial.clone() else { return told };
+        let told = told.unwrap_or_default();
+        if arrived.text.is_empty() {
+            arrived.text = told.text;
+        }
+        if arrived.tool_calls.is_empty() {
+            arrived.tool_calls = told.tool_calls;
+        }
+        arrived.reasoning = arrived.reasoning.or(told.reasoning);
+        arrived.usage = arrived.usage.updated_by(told.usage);
+        Some(arrived)
+    }
+
+    /// What a filter let through, or a model said that refuses, and what it cost: it is told whatever the call comes to.
+    pub(crate) fn refusal(&self) -> Option<Partial> {
+        self.error.as_ref().filter(|error| error.kind() == ErrorKind::ContentFilter)?;
+        self.arrived().filter(|arrived| *arrived != Partial::default())
+    }
 }
 
 /// A call, seen by the one who has to explain it.

@@ -316,7 +316,7 @@ impl Streaming {
             ChatEvent::Reasoning(text) if self.show_reasoning => {
                 Some(Signal::Content(StreamEvent::Reasoning(text)))
             }
-            ChatEvent::Reasoning(_) | ChatEvent::Sealed(_) => Some(Signal::Progress),
+            ChatEvent::Reasoning(_) | ChatEvent::Progress | ChatEvent::Sealed(_) => Some(Signal::Progress),
             ChatEvent::Usage(usage) => {
                 self.hold(size_of::<Usage>())?;
                 Some(Signal::Frame(StreamEvent::Usage(usage)))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use backstop::core::fallback::{Hedge, Policy};
 use backstop::core::route::{Route, RouteRule};
 use backstop::core::{Env, Registry};
-use backstop::{Backstop, BackstopBuilder, Capabilities, Error, ErrorKind, Verdict};
+use backstop::{Backstop, BackstopBuilder, Capabilities, Error, ErrorKind, Usage, Verdict};
 use backstop_testkit::FakeProvider;
 use tokio::time::Instant;
 
@@ -151,6 +151,24 @@ async fn a_rule_that_stops_returns_the_failure_that_met_it() {
     assert_eq!((error.kind(), b.calls()), (ErrorKind::ContentFilter, 0));
     assert_eq!(error.provider(), Some("a"));
     assert_eq!(error.trail().steps()[0].verdict, Verdict::Stopped);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_refusal_said_and_cost_survives_when_the_route_runs_out() {
+    let refuses = || {
+        let mut partial = backstop::core::Partial::text("I cannot help with that.");
+        partial.usage = Usage::new(9, 7);
+        Error::new(ErrorKind::ContentFilter, "the model refused to answer").with_partial(partial)
+    };
+    let (a, b) = (fake("a").fails_with(refuses), fake("b").fails(ErrorKind::Quota));
+    for route in [&[&a][..], &[&a, &b], &[&b, &a]] {
+        let error = over(route).chat("hi").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Exhausted);
+        let partial = error.partial().expect("what the refusal said");
+        assert_eq!((&*partial.text, partial.usage), ("I cannot help with that.", Usage::new(9, 7)));
+    }
+    let error = over(&[&b]).chat("hi").await.unwrap_err();
+    assert!(error.partial().is_none(), "nobody said anything");
 }
 
 #[tokio::test]

@@ -171,6 +171,42 @@ async fn the_partial_answer_survives_when_every_later_target_fails() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_refusal_in_a_stream_said_and_cost_survives_when_the_route_runs_out() {
+    let counted = ChatEvent::Usage(Usage::new(9, 7));
+    let refuses = FakeStream::new().thinks("hm").event(counted);
+    for (stream, text) in [
+        (refuses.clone().event(ChatEvent::End(FinishReason::ContentFilter)), ""),
+        (refuses.clone().fails(ErrorKind::ContentFilter), ""),
+        (refuses.fails_with(|| refused("No.")), "No."),
+    ] {
+        let (a, b) = (fake("a").streams(stream), fake("b").fails(ErrorKind::Quota));
+        let (_, end) = read(&over(&[&a, &b], Policy::default()), "hi").await;
+        let error = end.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Exhausted);
+        let partial = error.partial().expect("what the refusal cost");
+        assert_eq!((&*partial.text, partial.usage), (text, Usage::new(9, 7)));
+        assert_eq!(partial.reasoning.as_deref(), Some("hm"));
+    }
+}
+
+fn refused(text: &str) -> Error {
+    let error = Error::new(ErrorKind::ContentFilter, "the model refused to answer");
+    error.with_partial(backstop::core::Partial::text(text))
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_is_not_shown_is_progress_and_nothing_of_it_is_kept() {
+    let works = FakeStream::new().sleeps(secs(40)).event(ChatEvent::Progress).times(100);
+    let a = fake("a").streams(works.then(hello()));
+    let (seen, end) = read(&over(&[&a], Policy::default()), "hi").await;
+    assert!(end.is_err(), "the deadline governs all the same");
+    assert_eq!(seen, "");
+    let works = FakeStream::new().sleeps(secs(40)).event(ChatEvent::Progress).times(10);
+    let (seen, end) = read(&over(&[&fake("a").streams(works.then(hello()))], Policy::default()), "hi").await;
+    assert_eq!((&*seen, &*end.unwrap().text), ("<a/m>hello", "hello"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn hidden_thoughts_are_progress_and_shown_ones_are_content() {
     let thinks = FakeStream::new().sleeps(secs(10)).thinks("hm").times(20);
     let fails = fake("a").streams(thinks.clone().fails(ErrorKind::Server));

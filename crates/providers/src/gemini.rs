@@ -48,6 +48,10 @@
 //! - Signatures of the model are kept as `Sealed`, bound to the call or the part of the text they were given for. They go back
 //!   to the same model of the same provider. Calls that another model made carry the value that Google documents for
 //!   that; older models, which want no signatures, get none.
+//! - A call whose arguments come in pieces (`partialArgs`) is one call, told with its name at once and with its arguments when
+//!   they are whole.
+//! - An answer of nothing but an image or a sound says so; it cannot be passed on. `responseModalities` with anything but text
+//!   are `Unsupported` before anything is sent.
 //! - Calls without an id get one that is made of the answer's. Arguments that are no JSON object go back as `{"_raw": "…"}`.
 //! - System messages are joined in front, wherever they stand. Messages of one role that follow each other are one turn.
 //! - `Effort` is a level for Gemini 3 and later (`none` is `MINIMAL`, or `LOW` for a Pro: they cannot be told not to think), and a budget for Gemini 2.5

@@ -104,6 +104,9 @@ mod options;
 pub mod perplexity;
 #[cfg(feature = "sambanova")]
 pub mod sambanova;
+#[cfg(feature = "http")]
+#[allow(dead_code, reason = "a build of what providers share alone has none that asks")]
+mod thinkers;
 #[cfg(feature = "tiny")]
 pub mod tiny;
 #[cfg(feature = "together")]
@@ -179,5 +182,17 @@ mod tests {
             .collect();
         assert!(places.is_sorted());
         assert_eq!(registry().kinds().count(), places.len());
+    }
+
+    #[test]
+    fn every_kind_over_http_says_which_of_its_models_think_unasked() {
+        for kind in kinds().iter().filter(|kind| !["local", "tiny"].contains(&kind.name)) {
+            let mut settings = backstop_core::Settings::new(kind.name, backstop_core::Env::empty());
+            settings.base_url = Some("http://127.0.0.1:9".to_owned());
+            let provider = kind.build(settings).expect(kind.name);
+            for (model, thinks) in [("gpt-oss-120b", true), ("magistral-medium", true), ("model-x", false)] {
+                assert_eq!(provider.capabilities(model).thinks, thinks, "{} {model}", kind.name);
+            }
+        }
     }
 }

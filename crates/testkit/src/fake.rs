@@ -126,6 +126,13 @@ impl FakeStream {
         self
     }
 
+    /// Fails with an error of your own.
+    #[must_use]
+    pub fn fails_with(mut self, error: impl Fn() -> Error + Send + Sync + 'static) -> Self {
+        self.beats.push(Beat::Fail(Arc::new(error)));
+        self
+    }
+
     /// The same beats so many times.
     #[must_use]
     pub fn times(mut self, n: usize) -> Self {

@@ -55,6 +55,7 @@ impl Subject for ChatCompletions {
     fn spell(&self, say: &Say) -> Option<Reply> {
         Some(match say {
             Say::Chat(said) => Reply::json(200, chat(said)),
+            Say::ChatStream(said) if said.reasoning.as_deref() == Some("") => return None,
             Say::ChatStream(said) => stream(chunks(said)),
             Say::Complete(said) => Reply::json(200, completion(said)),
             Say::CompleteStream(said) => stream(completion_chunks(said)),
@@ -82,6 +83,11 @@ impl Subject for ChatCompletions {
     }
 
     fn excuse(&self, say: &Say) -> Option<&str> {
+        if matches!(say, Say::ChatStream(_)) {
+            return Some(
+                "a thought of nothing is none on this wire, which tells of hidden ones in many ways",
+            );
+        }
         let long = self.kind == TOGETHER && *say == Say::Error(ErrorKind::Forbidden);
         long.then_some("a 403 of this service means a prompt that is too long")
     }

@@ -29,6 +29,7 @@ impl Subject for Ollama {
     fn spell(&self, say: &Say) -> Option<Reply> {
         Some(match say {
             Say::Chat(said) => Reply::json(200, done(&message(said), said)),
+            Say::ChatStream(said) if said.reasoning.as_deref() == Some("") => return None,
             Say::ChatStream(said) => lines(&chat_lines(said)),
             Say::Complete(said) => Reply::json(200, done(&json!({ "response": said.text }), said)),
             Say::CompleteStream(said) => lines(&text_lines(said)),
@@ -47,6 +48,7 @@ impl Subject for Ollama {
 
     fn excuse(&self, say: &Say) -> Option<&str> {
         match say {
+            Say::ChatStream(_) => Some("a thought of nothing is none on this wire"),
             Say::Filtered | Say::Error(ErrorKind::ContentFilter) => Some("Ollama filters nothing"),
             Say::Limited(HintForm::Own(_)) => Some("Ollama has no words of its own for that"),
             _ => None,

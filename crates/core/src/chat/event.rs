@@ -29,6 +29,12 @@ pub enum ChatEvent {
     ToolCall(ToolCallDelta),
     /// More of what the model thinks.
     Reasoning(String),
+    /// The model is at work, and shows nothing of it: a thought that stays hidden, a tool that the provider runs
+    /// itself. It keeps the attempt alive as thoughts do; what only keeps the connection alive is none.
+    Progress,
+    /// Something that this library cannot carry, by its name on the wire: an image, say, or a sound. An answer that
+    /// holds nothing else says so.
+    Other(String),
     /// Something only this provider can read, to be sent back with the conversation.
     Sealed(Sealed),
     /// What is known of the cost so far.
@@ -56,9 +62,13 @@ impl ChatEvent {
         match self {
             Self::Text(text) => !text.is_empty(),
             Self::ToolCall(_) => true,
-            Self::Start { .. } | Self::Reasoning(_) | Self::Sealed(_) | Self::Usage(_) | Self::End(_) => {
-                false
-            }
+            Self::Start { .. }
+            | Self::Reasoning(_)
+            | Self::Progress
+            | Self::Other(_)
+            | Self::Sealed(_)
+            | Self::Usage(_)
+            | Self::End(_) => false,
         }
     }
 }

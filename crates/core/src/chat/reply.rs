@@ -9,6 +9,10 @@ use super::request::ChatRequest;
 use crate::error::{Error, ErrorKind, Partial};
 use crate::usage::Usage;
 
+/// The most names of what an answer held that are kept, and the longest such name.
+const OTHER_MAX: usize = 8;
+const OTHER_LENGTH_MAX: usize = 40;
+
 /// A whole answer.
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +26,9 @@ pub struct ChatReply {
     /// What only its own provider can read, to be sent back with the conversation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sealed: Vec<Sealed>,
+    /// What else it held, by the names on the wire: parts that this library cannot carry, as an image or a sound.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other: Vec<String>,
     /// Why it ended.
     pub finish: FinishReason,
     /// What it cost.
@@ -43,6 +50,17 @@ impl ChatReply {
         Self { text: text.into(), ..Self::default() }
     }
 
+    /// Notes that the answer held something of this name, which this library cannot carry. What is no plain name is
+    /// left out: it may be anything.
+    pub fn note(&mut self, name: &str) {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ');
+        let is_name = (1..=OTHER_LENGTH_MAX).contains(&name.len()) && name.chars().all(is_plain);
+        let name = if is_name { name } else { "something unnamed" };
+        if self.other.len() < OTHER_MAX && !self.other.iter().any(|known| known == name) {
+            self.other.push(name.to_owned());
+        }
+    }
+
     /// Whether there is neither text nor a tool call.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -62,6 +80,10 @@ impl ChatReply {
         let error = match reply.finish {
             // The same request would end the same way: the limit counts what the model thinks.
             FinishReason::Length => reply.fails(ErrorKind::BadReply, &spent(&reply.usage)).without_comeback(),
+            // It would come again, and would have to be paid for again.
+            _ if !reply.other.is_empty() => {
+                reply.fails(ErrorKind::BadReply, &held(&reply.other)).without_comeback()
+            }
             _ => reply.fails(ErrorKind::BadReply, "the answer is empty"),
         };
         Err(error.not_counted().with_partial(reply.into_partial()))
@@ -110,6 +132,11 @@ impl ChatReply {
             sealed: self.sealed,
         })
     }
+}
+
+fn held(other: &[String]) -> String {
+    let names = other.join(", ");
+    format!("the answer holds no text and no tool call, only what this library cannot pass on: {names}")
 }
 
 fn spent(usage: &Usage) -> String {
@@ -172,6 +199,27 @@ mod tests {
         assert!(!error.facts().counted && error.facts().comeback);
         let told = asked.with_message(Message::tool("c1", "42"));
         assert!(ChatReply::default().check(&told).is_ok());
+    }
+
+    #[test]
+    fn an_answer_of_other_things_names_them_and_is_not_asked_again() {
+        let mut reply = ChatReply::default();
+        for name in ["image", "image", "my \u{1b}[0m secret"].into_iter().chain(["x"; 20]) {
+            reply.note(name);
+        }
+        assert_eq!(reply.other, ["image", "something unnamed", "x"]);
+        (0..99).for_each(|n| reply.note(&n.to_string()));
+        assert_eq!(reply.other.len(), OTHER_MAX);
+        let error = reply.check(&ChatRequest::user("draw")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadReply);
+        assert!(!error.facts().counted && !error.facts().comeback);
+        assert!(
+            error.message().contains("only what this library cannot pass on: image, something"),
+            "{error}"
+        );
+        let mut with_text = ChatReply::text("Here it is.");
+        with_text.note("image");
+        assert!(with_text.check(&ChatRequest::user("draw")).is_ok());
     }
 
     #[test]

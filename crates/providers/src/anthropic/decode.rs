@@ -64,8 +64,14 @@ fn add(source: &Source<'_>, reply: &mut ChatReply, raw: &RawValue, block: ReplyB
             let arguments = if block.input.is_some() { arguments(block.input) } else { "{}".to_owned() };
             reply.tool_calls.push(ToolCall::new(id, block.name.unwrap_or_default(), arguments));
         }
+        Some(other) if !is_its_own(other) => reply.note(other),
         _ => {}
     }
+}
+
+/// Whether a block of this sort is the model's or the service's own business: thoughts, and tools that the service runs.
+pub(super) fn is_its_own(sort: &str) -> bool {
+    sort.contains("thinking") || sort.ends_with("tool_use") || sort.ends_with("tool_result")
 }
 
 /// Results are matched to calls by id; a server that gives none still has to be answered.

@@ -12,6 +12,7 @@ use super::encode::Terms;
 use super::stream::MessagePieces;
 use super::{decode, encode, error};
 use crate::http::{Attempt, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service, Transport, is_text_only};
+use crate::thinkers;
 
 /// Anthropic, or a server that speaks its wire.
 ///
@@ -75,7 +76,7 @@ impl Provider for Anthropic {
     }
 
     /// What the wire can carry. What a certain model cannot do is told by the service's errors.
-    fn capabilities(&self, _model: &str) -> Capabilities {
+    fn capabilities(&self, model: &str) -> Capabilities {
         let mut able = Capabilities::default().with_chat().with_chat_stream();
         able.missing = self.service.missing().map(|missing| missing.to_owned().into());
         able.tools = true;
@@ -83,6 +84,7 @@ impl Provider for Anthropic {
         able.image_urls = true;
         able.json_schema = true;
         able.reasoning = true;
+        able.thinks = thinkers::thinks(model);
         able
     }
 

@@ -24,6 +24,8 @@ const KEPT_MAX: usize = 8 << 20;
 pub(super) struct MessagePieces {
     /// The message has begun.
     begun: bool,
+    /// It has said so.
+    started: bool,
     /// What has been told of it.
     told: Place,
     /// Blocks that have begun and not ended.
@@ -132,9 +134,17 @@ impl MessagePieces {
         let index = told.index.unwrap_or_default();
         self.begun |= sort.starts_with("message_") || sort.starts_with("content_block_");
         match (sort, told) {
+            // Two answers in one stream would be told as one that nobody gave.
+            ("message_start", _) if self.started => {
+                return Err(source.bad_reply("the stream begins a second message"));
+            }
             ("message_start", Event { message: Some(message), .. }) => {
+                self.started = true;
                 out.push_back(ChatEvent::start(message.model, message.id));
                 self.count(message.usage, out);
+                for (index, raw) in (0..).zip(message.content.unwrap_or_default()) {
+                    self.start(source, index, raw, out)?;
+                }
             }
             ("content_block_start", Event { content_block: Some(raw), .. }) => {
                 self.start(source, index, raw, out)?;
@@ -183,7 +193,9 @@ impl MessagePieces {
         match block.r#type.as_deref() {
             Some("text") => self.tell(block.text, out),
             Some("thinking") => think(block.thinking, out),
-            _ => {}
+            Some("tool_use") | None => {}
+            Some(own) if decode::is_its_own(own) => out.push_back(ChatEvent::Progress),
+            Some(other) => out.push_back(ChatEvent::Other(other.to_owned())),
         }
         Ok(())
     }
@@ -228,18 +240,15 @@ impl MessagePieces {
                 if self.kept > KEPT_MAX {
                     kept.block = None;
                 }
-                if kept.is_thought {
-                    think(delta.thinking, out);
-                }
+                // A signature, or words for a tool of the service's, are signs of work, too.
+                think(delta.thinking.filter(|_| kept.is_thought), out);
             }
             None if delta.partial_json.is_some() => {
                 return Err(source.bad_reply("the stream tells arguments of no tool call"));
             }
             // Whoever leaves the beginning of a block out says all the same what it is.
-            None => {
-                think(delta.thinking, out);
-                self.tell(delta.text, out);
-            }
+            None if delta.thinking.is_some() => think(delta.thinking, out),
+            None => self.tell(delta.text, out),
         }
         Ok(())
     }
@@ -336,8 +345,10 @@ impl Kept {
     }
 }
 
+/// Tells a thought, or that there is one.
 fn think(thought: Option<String>, out: &mut VecDeque<ChatEvent>) {
-    out.extend(thought.filter(|thought| !thought.is_empty()).map(ChatEvent::Reasoning));
+    let thought = thought.filter(|thought| !thought.is_empty());
+    out.push_back(thought.map_or(ChatEvent::Progress, ChatEvent::Reasoning));
 }
 
 fn call(index: usize, id: Option<String>, name: Option<String>, arguments: String) -> ChatEvent {

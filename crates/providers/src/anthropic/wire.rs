@@ -222,6 +222,9 @@ pub(super) struct Event<'a> {
 pub(super) struct Start<'a> {
     pub(super) id: Option<String>,
     pub(super) model: Option<String>,
+    /// What is there already: calls that code of the service's made, say.
+    #[serde(borrow)]
+    pub(super) content: Option<Vec<&'a RawValue>>,
     #[serde(borrow)]
     pub(super) usage: Option<&'a RawValue>,
 }

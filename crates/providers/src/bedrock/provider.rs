@@ -18,6 +18,7 @@ use crate::http::{
     Attempt, BaseUrl, EMBEDDINGS_MAX, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service, Transport,
     is_text_only,
 };
+use crate::thinkers;
 
 /// The form of a streamed answer.
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("application/vnd.amazon.eventstream");
@@ -97,6 +98,7 @@ impl Provider for Bedrock {
         able.images = true;
         able.json_schema = true;
         able.reasoning = Thinks::of(model) != Thinks::Unasked;
+        able.thinks = thinkers::thinks(model);
         able
     }
 

@@ -6,10 +6,10 @@ use backstop_core::chat::{ChatEvent, FinishReason, Sealed, ToolCall, ToolCallDel
 use backstop_core::{Error, Usage};
 use serde_json::json;
 
-use super::decode::{failed, finish, reply, sealed, usage};
+use super::decode::{failed, finish, part, reply, sealed, unless_masked, usage};
 use super::error;
 use super::frames::{AwsFrame, AwsFrames};
-use super::wire::{Delta, Event, ReplyCall, ThoughtDelta};
+use super::wire::{Delta, Event, ReplyBlock, ReplyCall, ThoughtDelta};
 use crate::http::{Decode, Source, arguments, from_json};
 
 /// More tool calls than any answer may have.
@@ -29,6 +29,8 @@ pub(super) struct ChatPieces {
     calls: Vec<u32>,
     /// The place of a call whose arguments have not begun. One without any says nothing of them.
     bare: Option<u32>,
+    /// The place of a call that the service runs itself, and of which more may come.
+    own: Option<u32>,
     thought: Thought,
     /// Why the answer ended, once it has. What it cost comes after that.
     finish: Option<FinishReason>,
@@ -72,10 +74,7 @@ impl Decode for ChatPieces {
         self.begun = true;
         let place = event.content_block_index.unwrap_or_default();
         match name {
-            "contentBlockStart" => {
-                let start = event.start.unwrap_or_default();
-                out.extend(start.tool_use.map(|call| ChatEvent::ToolCall(self.call_delta(call, place))));
-            }
+            "contentBlockStart" => self.start(source, place, event.start.unwrap_or_default(), out)?,
             "contentBlockDelta" => self.delta(source, place, event.delta.unwrap_or_default(), out),
             "contentBlockStop" => self.close(source, out),
             "messageStop" => {
@@ -83,7 +82,11 @@ impl Decode for ChatPieces {
                 let finish = finish(event.stop_reason.as_deref(), !self.calls.is_empty(), !self.has_content);
                 self.finish = Some(finish.map_err(|kind| failed(source, kind))?);
             }
-            "metadata" => self.usage = self.usage.updated_by(event.usage.map_or(Usage::UNKNOWN, usage)),
+            "metadata" => {
+                self.usage = self.usage.updated_by(event.usage.map_or(Usage::UNKNOWN, usage));
+                let finish = self.finish.take();
+                self.finish = finish.map(|finish| unless_masked(finish, event.trace, !self.calls.is_empty()));
+            }
             _ => {}
         }
         if name == "metadata" && self.finish.is_some() {
@@ -126,8 +129,33 @@ impl Decode for ChatPieces {
 }
 
 impl ChatPieces {
+    fn start(
+        &mut self,
+        source: &Source<'_>,
+        place: u32,
+        start: ReplyBlock<'_>,
+        out: &mut VecDeque<ChatEvent>,
+    ) -> Result<(), Error> {
+        for (sort, raw) in start {
+            match &*sort {
+                "toolUse" => {
+                    let call: ReplyCall<'_> = part(source, raw)?;
+                    self.own = call.runs_there().then_some(place);
+                    out.push_back(match self.own {
+                        Some(_) => ChatEvent::Progress,
+                        None => ChatEvent::ToolCall(self.call_delta(call, place)),
+                    });
+                }
+                "reasoningContent" | "toolResult" => out.push_back(ChatEvent::Progress),
+                "text" | "citationsContent" => {}
+                other => out.push_back(ChatEvent::Other(other.to_owned())),
+            }
+        }
+        Ok(())
+    }
+
     fn delta(&mut self, source: &Source<'_>, place: u32, delta: Delta<'_>, out: &mut VecDeque<ChatEvent>) {
-        let Delta { text, tool_use, reasoning_content } = delta;
+        let Delta { text, tool_use, reasoning_content, image } = delta;
         if let Some(thought) = reasoning_content {
             // Not every block says that it has ended.
             if self.thought.place != place {
@@ -135,13 +163,17 @@ impl ChatPieces {
             }
             let told = thought.text.clone().filter(|text| !text.is_empty());
             self.thought.add(place, thought);
-            out.extend(told.map(ChatEvent::Reasoning));
+            out.push_back(told.map_or(ChatEvent::Progress, ChatEvent::Reasoning));
         }
         if let Some(text) = text.filter(|text| !text.is_empty()) {
             self.has_content = true;
             out.push_back(ChatEvent::Text(text));
         }
-        out.extend(tool_use.map(|call| ChatEvent::ToolCall(self.call_delta(call, place))));
+        out.extend(tool_use.map(|call| match self.own {
+            Some(own) if own == place => ChatEvent::Progress,
+            _ => ChatEvent::ToolCall(self.call_delta(call, place)),
+        }));
+        out.extend(image.map(|_| ChatEvent::Other("image".to_owned())));
     }
 
     fn call_delta(&mut self, call: ReplyCall<'_>, place: u32) -> ToolCallDelta {

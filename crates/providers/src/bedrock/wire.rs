@@ -1,6 +1,10 @@
 //! The wire of Bedrock's Converse, and of the vectors of two makers, as far as they are used. Members that may be absent
 //! may also be `null`.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -125,7 +129,7 @@ pub(super) struct ToolSpec<'a> {
 
 #[derive(Debug, Serialize)]
 pub(super) struct InputSchema<'a> {
-    pub(super) json: std::borrow::Cow<'a, Value>,
+    pub(super) json: Cow<'a, Value>,
 }
 
 #[derive(Debug, Serialize)]
@@ -163,6 +167,8 @@ pub(super) struct Answer<'a> {
     /// Read apart: a count in an odd form is no reason to lose the answer.
     #[serde(borrow)]
     pub(super) usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) trace: Option<&'a RawValue>,
     /// Only where an error stands in place of an answer.
     #[serde(borrow, alias = "Message")]
     pub(super) message: Option<&'a RawValue>,
@@ -176,23 +182,31 @@ pub(super) struct Output<'a> {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct ReplyMessage<'a> {
+    /// Each read apart, by its one member.
     #[serde(borrow)]
     pub(super) content: Option<Vec<ReplyBlock<'a>>>,
 }
 
-/// A text, a call, a thought, or something that is none of these.
+/// A block by its one member, which says what it is: a text, a call, a thought, or something that is none of these.
+pub(super) type ReplyBlock<'a> = BTreeMap<String, &'a RawValue>;
+
+/// An answer with its sources: what they were found for is part of the answer.
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ReplyBlock<'a> {
+pub(super) struct Cited {
+    pub(super) content: Option<Vec<CitedText>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CitedText {
     pub(super) text: Option<String>,
-    #[serde(borrow)]
-    pub(super) tool_use: Option<ReplyCall<'a>>,
-    pub(super) reasoning_content: Option<Value>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ReplyCall<'a> {
+    /// `server_tool_use` where the service runs the tool itself.
+    #[serde(borrow)]
+    pub(super) r#type: Option<Cow<'a, str>>,
     pub(super) tool_use_id: Option<String>,
     pub(super) name: Option<String>,
     #[serde(borrow)]
@@ -211,6 +225,8 @@ pub(super) struct Event<'a> {
     pub(super) stop_reason: Option<String>,
     #[serde(borrow)]
     pub(super) usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) trace: Option<&'a RawValue>,
 }
 
 /// More of a block.
@@ -221,6 +237,7 @@ pub(super) struct Delta<'a> {
     #[serde(borrow)]
     pub(super) tool_use: Option<ReplyCall<'a>>,
     pub(super) reasoning_content: Option<ThoughtDelta>,
+    pub(super) image: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Default, Deserialize)]

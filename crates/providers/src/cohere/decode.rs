@@ -162,7 +162,8 @@ impl ChatPieces {
         let told = |text: &String| !text.is_empty();
         let part = message.content.unwrap_or_default();
         out.extend(message.tool_plan.filter(told).map(ChatEvent::Reasoning));
-        out.extend(part.thinking.filter(told).map(ChatEvent::Reasoning));
+        let thought = part.thinking.map(|thought| Some(thought).filter(told));
+        out.extend(thought.map(|thought| thought.map_or(ChatEvent::Progress, ChatEvent::Reasoning)));
         out.extend(part.text.filter(told).map(ChatEvent::Text));
         out.extend(message.tool_calls.map(|delta| ChatEvent::ToolCall(self.call_delta(delta, place))));
     }
@@ -215,7 +216,7 @@ fn call((index, call): (usize, ReplyCall<'_>)) -> ToolCall {
 
 /// Why an answer ended; some reasons are failures.
 fn finish(word: Option<&str>, called_tools: bool) -> Result<FinishReason, ErrorKind> {
-    Ok(match word {
+    Ok(match word.filter(|word| !word.is_empty()) {
         Some("COMPLETE" | "STOP_SEQUENCE") => FinishReason::Stop,
         Some("MAX_TOKENS") => FinishReason::Length,
         Some("TOOL_CALL") => FinishReason::ToolCalls,

@@ -5,12 +5,13 @@ use std::collections::{BTreeSet, VecDeque};
 use backstop_core::chat::{ChatEvent, FinishReason, ToolCall, ToolCallDelta};
 use backstop_core::{Error, Partial, Usage};
 
-use super::decode::{arguments, ended_by, finish, refused, reply, thought, usage};
+use super::content::{ReplyContent, held};
+use super::decode::{arguments, calls, ended_by, finish, refused, reply, thinks_silently, thought, usage};
 use super::dialect::Dialect;
 use super::error;
 use super::resent::Kept;
 use super::think::{Said, Tags};
-use super::wire::{Apart, CallDelta, Chunk, Delta, FunctionDelta};
+use super::wire::{Apart, CallDelta, Chunk, FunctionDelta, ReplyMessage};
 use crate::http::{Decode, Source, SseEvent, SseParser, from_json};
 
 /// The terminal marker of a stream.
@@ -45,6 +46,8 @@ pub(super) struct ChatPieces {
     kept: Kept,
     /// The usage that has not been told. Some servers repeat it with every piece.
     usage: Usage,
+    /// How many tokens the model has thought.
+    thought: u64,
     finish: Option<FinishReason>,
 }
 
@@ -62,6 +65,7 @@ impl ChatPieces {
             refusal: String::new(),
             kept: Kept::new(dialect.takes.resent),
             usage: Usage::UNKNOWN,
+            thought: 0,
             finish: None,
         }
     }
@@ -157,9 +161,14 @@ impl ChatPieces {
         }
         let choices = choices.unwrap_or_default();
         let beside = choices.iter().filter_map(|choice| choice.usage);
+        let told = out.len();
         for counted in apart.usage.into_iter().chain(beside).chain(counted) {
             self.usage = self.usage.updated_by(usage(self.dialect, counted));
         }
+        // Some services count thoughts that they do not show while they are thought.
+        let thought = self.usage.reasoning_tokens.unwrap_or_default();
+        let thinks = thought > self.thought;
+        self.thought = self.thought.max(thought);
         // More than one choice has to be asked for; the first is the answer.
         for choice in choices {
             if choice.index.unwrap_or_default() > 0 {
@@ -176,20 +185,36 @@ impl ChatPieces {
                 self.finish = Some(finish.map_err(|kind| ended_by(source, kind, Some(&word)))?);
             }
         }
+        out.extend((thinks && out.len() == told).then_some(ChatEvent::Progress));
         if self.content {
             self.tell_usage(out);
         }
         Ok(())
     }
 
-    fn delta(&mut self, delta: Delta<'_>, out: &mut VecDeque<ChatEvent>) {
-        let Delta { content, refusal, reasoning_content, reasoning, reasoning_details, tool_calls } = delta;
-        let thought = thought(reasoning_content, reasoning);
+    fn delta(&mut self, delta: ReplyMessage<'_>, out: &mut VecDeque<ChatEvent>) {
+        let thought = thought(&delta);
+        let is_silent = thought.is_none() && thinks_silently(&delta);
+        let ReplyMessage {
+            content,
+            refusal,
+            reasoning_details,
+            tool_calls,
+            function_call,
+            audio,
+            images,
+            ..
+        } = delta;
+        let ReplyContent { text, thought: beside, refusal: inside, other } = content.unwrap_or_default();
+        let thought = thought.or(Some(beside).filter(|thought| !thought.is_empty()));
         self.kept.add(thought.as_deref(), reasoning_details);
         out.extend(thought.map(ChatEvent::Reasoning));
-        let refusal = refusal.unwrap_or_default();
-        let content = self.told_apart(content.unwrap_or_default(), out);
-        let tool_calls = tool_calls.unwrap_or_default();
+        out.extend(is_silent.then_some(ChatEvent::Progress));
+        let held = other.into_iter().chain(held(audio, images).map(str::to_owned));
+        out.extend(held.map(ChatEvent::Other));
+        let refusal = refusal.unwrap_or_default() + &inside;
+        let content = self.told_apart(text, out);
+        let tool_calls = calls(tool_calls, function_call);
         self.refused |= !refusal.is_empty();
         if !self.content && content.is_empty() && tool_calls.is_empty() {
             if self.refusal.len() + refusal.len() <= REFUSAL_MAX {
@@ -218,7 +243,7 @@ impl ChatPieces {
     }
 
     fn call_delta(&mut self, delta: CallDelta<'_>) -> ToolCallDelta {
-        let id = delta.id.filter(|id| !id.is_empty());
+        let id = delta.id.clone().filter(|id| !id.is_empty());
         let begun = u32::try_from(self.calls.len()).unwrap_or(u32::MAX);
         let (last, last_id) = &mut self.call;
         match delta.index {
@@ -236,7 +261,7 @@ impl ChatPieces {
         if is_first && begun <= CALLS_MAX {
             self.calls.insert(index);
         }
-        let FunctionDelta { name, arguments: raw } = delta.function.unwrap_or_default();
+        let FunctionDelta { name, arguments: raw } = delta.called();
         // Results are matched to calls by id; a server that gives none still has to be answered.
         let id = id.or_else(|| is_first.then(|| format!("call_{index}")));
         let name = name.filter(|name| !name.is_empty());

@@ -4,11 +4,12 @@ use backstop_core::chat::{ChatReply, ChatRequest, FinishReason, ToolCall};
 use backstop_core::{Error, ErrorKind, Partial, Usage};
 use serde_json::value::RawValue;
 
+use super::content::{ReplyContent, held, of_details};
 use super::dialect::Dialect;
 use super::error;
 use super::resent::Kept;
 use super::think::{Said, Tags};
-use super::wire::{Choice, Completion, ReplyCall, ReplyMessage, WireUsage};
+use super::wire::{CallDelta, Choice, Completion, FunctionDelta, ReplyMessage, WireUsage};
 use crate::http::{Source, from_json};
 
 /// The reply in the body of a 200. Errors, refusals and withheld or empty answers come with that status, too.
@@ -34,20 +35,34 @@ pub(super) fn reply(dialect: &Dialect, source: &Source<'_>, body: &[u8]) -> Resu
     if let Some(error) = error {
         return Err(error::within_reply(dialect, source, error.get()));
     }
-    let message = message.ok_or_else(|| source.bad_reply("the reply holds no `choices[0].message`"))?;
-    let ReplyMessage { content, refusal, reasoning_content, reasoning, reasoning_details, tool_calls } =
-        message;
-    let tool_calls: Vec<_> = tool_calls.unwrap_or_default().into_iter().enumerate().map(call).collect();
+    let reason = finish_reason.as_deref().filter(|word| !word.is_empty());
+    let message = match message {
+        // Azure leaves out all of a message that its filter withheld.
+        None if reason.is_some() => ReplyMessage::default(),
+        message => message.ok_or_else(|| source.bad_reply("the reply holds no `choices[0].message`"))?,
+    };
+    let thought = thought(&message);
+    let ReplyMessage {
+        content, refusal, reasoning_details, tool_calls, function_call, audio, images, ..
+    } = message;
+    let ReplyContent { text, thought: beside, refusal: inside, other } = content.unwrap_or_default();
+    let calls = calls(tool_calls, function_call);
+    let tool_calls: Vec<_> = calls.into_iter().enumerate().map(call).collect();
     let mut decoded = ChatReply::default();
-    decoded.reasoning = thought(reasoning_content, reasoning);
-    match content.unwrap_or_default() {
-        content if dialect.gives.think_tags => tell_apart(&mut decoded, &content),
-        content => decoded.text = content,
+    decoded.reasoning = thought.or(Some(beside).filter(|thought| !thought.is_empty()));
+    other.iter().for_each(|name| decoded.note(name));
+    held(audio, images).for_each(|name| decoded.note(name));
+    match text {
+        text if dialect.gives.think_tags => tell_apart(&mut decoded, &text),
+        text => decoded.text = text,
     }
     let mut kept = Kept::new(dialect.takes.resent);
     kept.add(decoded.reasoning.as_deref(), reasoning_details);
     decoded.sealed.extend(kept.sealed(source, !tool_calls.is_empty()));
-    let finish = finish(dialect, finish_reason.as_deref(), !tool_calls.is_empty());
+    let finish = finish(dialect, reason, !tool_calls.is_empty());
+    if tool_calls.iter().any(|call| call.name.is_empty()) {
+        return Err(source.bad_reply("the reply calls a tool without a name"));
+    }
     decoded.tool_calls = tool_calls;
     decoded.usage = completion.usage.map_or(Usage::UNKNOWN, |counted| usage(dialect, counted));
     decoded.model = completion.model;
@@ -57,10 +72,10 @@ pub(super) fn reply(dialect: &Dialect, source: &Source<'_>, body: &[u8]) -> Resu
     match finish {
         Ok(finish) => decoded.finish = finish,
         Err(kind) => {
-            return Err(ended_by(source, kind, finish_reason.as_deref()).with_partial(decoded.into_partial()));
+            return Err(ended_by(source, kind, reason).with_partial(decoded.into_partial()));
         }
     }
-    match refusal.filter(|refusal| !refusal.is_empty()) {
+    match refusal.into_iter().chain([inside]).find(|refusal| !refusal.is_empty()) {
         None => Ok(decoded),
         // A refusal stands in place of the answer.
         Some(refusal) => {
@@ -93,11 +108,24 @@ pub(super) fn ended_by(source: &Source<'_>, kind: ErrorKind, word: Option<&str>)
     source.error(kind, &format!("the provider ended its answer with {:?}", word.unwrap_or_default()))
 }
 
-fn call((index, call): (usize, ReplyCall<'_>)) -> ToolCall {
+/// The calls of a message, or of a piece of one: those of the old form count where there are no others.
+pub(super) fn calls<'a>(
+    calls: Option<Vec<CallDelta<'a>>>,
+    old: Option<FunctionDelta<'a>>,
+) -> Vec<CallDelta<'a>> {
+    match (calls.unwrap_or_default(), old.filter(FunctionDelta::is_stated)) {
+        (calls, Some(function)) if calls.is_empty() => {
+            vec![CallDelta { function: Some(function), ..CallDelta::default() }]
+        }
+        (calls, _) => calls,
+    }
+}
+
+fn call((index, call): (usize, CallDelta<'_>)) -> ToolCall {
     // Results are matched to calls by id; a server that gives none still has to be answered.
-    let id = call.id.filter(|id| !id.is_empty()).unwrap_or_else(|| format!("call_{index}"));
-    let arguments = call.function.arguments.map(arguments);
-    ToolCall::new(id, call.function.name, arguments.unwrap_or_default())
+    let id = call.id.clone().filter(|id| !id.is_empty()).unwrap_or_else(|| format!("call_{index}"));
+    let FunctionDelta { name, arguments } = call.called();
+    ToolCall::new(id, name.unwrap_or_default(), arguments.map(self::arguments).unwrap_or_default())
 }
 
 /// Arguments, as the text they should be or as the JSON itself.
@@ -110,10 +138,20 @@ fn text(raw: &RawValue) -> Option<String> {
     serde_json::from_str(raw.get()).ok()
 }
 
-/// What the model thought, under either name.
-pub(super) fn thought(reasoning_content: Option<&RawValue>, reasoning: Option<&RawValue>) -> Option<String> {
-    let mut thoughts = [reasoning_content, reasoning].into_iter().flatten().filter_map(text);
-    thoughts.find(|text| !text.is_empty())
+/// What the model thought, under any of its names.
+pub(super) fn thought(message: &ReplyMessage<'_>) -> Option<String> {
+    let mut thoughts = [message.reasoning_content, message.reasoning].into_iter().flatten().filter_map(text);
+    let thought = thoughts.find(|text| !text.is_empty());
+    thought.or_else(|| message.reasoning_details.and_then(of_details))
+}
+
+/// Whether a message that tells no thought says all the same that the model thinks.
+pub(super) fn thinks_silently(message: &ReplyMessage<'_>) -> bool {
+    let ReplyMessage { reasoning_content, reasoning, reasoning_details, reasoning_steps, .. } = message;
+    [reasoning_content, reasoning, reasoning_details, reasoning_steps]
+        .into_iter()
+        .flatten()
+        .any(|raw| !matches!(raw.get(), "null" | "[]" | "{}" | "false" | r#""""#))
 }
 
 /// Why the answer ended, or as what it failed.
@@ -123,7 +161,7 @@ pub(super) fn finish(
     called_tools: bool,
 ) -> Result<FinishReason, ErrorKind> {
     let failure = |word: &str| dialect.gives.failures.iter().find(|(known, _)| *known == word);
-    Ok(match word {
+    Ok(match word.filter(|word| !word.is_empty()) {
         Some("stop") => FinishReason::Stop,
         Some("length") => FinishReason::Length,
         Some("tool_calls" | "function_call") => FinishReason::ToolCalls,

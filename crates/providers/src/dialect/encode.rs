@@ -18,7 +18,7 @@ use super::wire::{
     WireThinking, WireTool, WireToolChoice,
 };
 use super::{resent, turns};
-use crate::http::fitted;
+use crate::http::{fitted, json_body};
 
 /// The longest id of a tool call that every server takes.
 const CALL_ID_MAX: usize = 40;
@@ -61,20 +61,7 @@ pub(super) fn chat(
 
 /// A body as JSON, with the extra fields of the target, which may not be among `reserved`.
 pub(crate) fn written(body: &impl Serialize, ask: Ask<'_>, reserved: &[&str]) -> Result<Vec<u8>, Error> {
-    let cannot =
-        |cause: serde_json::Error| Error::new(ErrorKind::Usage, "the request is no JSON").with_source(cause);
-    let Some(extra) = ask.extra_body() else {
-        return serde_json::to_vec(body).map_err(cannot);
-    };
-    if let Some(field) = reserved.iter().find(|field| extra.contains_key(**field)) {
-        let message = format!("extra_body holds `{field}`, which is for the library to decide");
-        return Err(Error::new(ErrorKind::Config, message));
-    }
-    let mut body = serde_json::to_value(body).map_err(cannot)?;
-    if let Value::Object(fields) = &mut body {
-        fields.extend(extra.iter().map(|(name, value)| (name.clone(), value.clone())));
-    }
-    serde_json::to_vec(&body).map_err(cannot)
+    json_body(ask, body, reserved, &[])
 }
 
 /// Whether there is nothing but text in the request.

@@ -8,6 +8,7 @@ mod calls;
 mod chat_stream;
 mod completion;
 mod config;
+mod content;
 mod decode;
 #[expect(clippy::module_inception, reason = "the data that gives the folder its name")]
 mod dialect;

@@ -15,6 +15,7 @@ use super::{chat_stream, completion, decode, embedding, encode, error};
 use crate::http::{
     Attempt, EMBEDDINGS_MAX, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service, Transport,
 };
+use crate::thinkers;
 
 /// A service that speaks the wire of chat completions in its own way.
 ///
@@ -98,7 +99,7 @@ impl Provider for DialectProvider {
     }
 
     /// What the wire can carry. What a certain model cannot do is known to the service, and told by its errors.
-    fn capabilities(&self, _model: &str) -> Capabilities {
+    fn capabilities(&self, model: &str) -> Capabilities {
         let takes = &self.dialect.takes;
         let mut able = Capabilities::default().with_chat().with_chat_stream();
         able.missing = self.service.missing().map(|missing| missing.to_owned().into());
@@ -114,6 +115,7 @@ impl Provider for DialectProvider {
         able.json = takes.json;
         able.json_schema = takes.json_schema;
         able.reasoning = !matches!(takes.thinking, Thinking::Unasked);
+        able.thinks = thinkers::thinks(model);
         able.local = self.dialect.local;
         able
     }

@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
+
+use super::content::{Audio, ReplyContent};
 use serde_json::{Map, Value};
 
 /// `POST /chat/completions`.
@@ -227,9 +230,10 @@ pub(super) struct Choice<'a> {
     pub(super) error: Option<&'a RawValue>,
 }
 
-#[derive(Debug, Deserialize)]
+/// A message, or what a piece adds to one: the members are the same.
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct ReplyMessage<'a> {
-    pub(super) content: Option<String>,
+    pub(super) content: Option<ReplyContent>,
     pub(super) refusal: Option<String>,
     /// Not OpenAI's own; two names that others have for what a model thought, in forms that differ.
     #[serde(borrow)]
@@ -238,23 +242,17 @@ pub(super) struct ReplyMessage<'a> {
     pub(super) reasoning: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) reasoning_details: Option<&'a RawValue>,
+    /// Perplexity's own: what it looked up before it answers.
     #[serde(borrow)]
-    pub(super) tool_calls: Option<Vec<ReplyCall<'a>>>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct ReplyCall<'a> {
-    pub(super) id: Option<String>,
+    pub(super) reasoning_steps: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) function: ReplyFunction<'a>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct ReplyFunction<'a> {
-    pub(super) name: String,
-    /// JSON in a text. Some servers send the JSON itself.
+    pub(super) tool_calls: Option<Vec<CallDelta<'a>>>,
+    /// The form that calls had before there were several.
     #[serde(borrow)]
-    pub(super) arguments: Option<&'a RawValue>,
+    pub(super) function_call: Option<FunctionDelta<'a>>,
+    #[serde(borrow)]
+    pub(super) audio: Option<Audio<'a>>,
+    pub(super) images: Option<Vec<IgnoredAny>>,
 }
 
 /// A piece of a streamed answer. A service may put an error in its place, or beside it.
@@ -288,7 +286,7 @@ pub(super) struct Apart<'a> {
 pub(super) struct ChunkChoice<'a> {
     pub(super) index: Option<u32>,
     #[serde(borrow)]
-    pub(super) delta: Option<Delta<'a>>,
+    pub(super) delta: Option<ReplyMessage<'a>>,
     pub(super) finish_reason: Option<String>,
     #[serde(borrow)]
     pub(super) usage: Option<&'a RawValue>,
@@ -296,34 +294,41 @@ pub(super) struct ChunkChoice<'a> {
     pub(super) error: Option<&'a RawValue>,
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct Delta<'a> {
-    pub(super) content: Option<String>,
-    pub(super) refusal: Option<String>,
-    #[serde(borrow)]
-    pub(super) reasoning_content: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) reasoning: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) reasoning_details: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) tool_calls: Option<Vec<CallDelta<'a>>>,
-}
-
-#[derive(Debug, Deserialize)]
+/// A call, or a piece of one.
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct CallDelta<'a> {
     /// Left out by servers that send each call in one piece.
     pub(super) index: Option<u32>,
     pub(super) id: Option<String>,
     #[serde(borrow)]
     pub(super) function: Option<FunctionDelta<'a>>,
+    /// In place of a function: a tool that takes a plain text.
+    #[serde(borrow)]
+    pub(super) custom: Option<FunctionDelta<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct FunctionDelta<'a> {
     pub(super) name: Option<String>,
-    #[serde(borrow)]
+    /// JSON in a text. Some servers send the JSON itself.
+    #[serde(borrow, alias = "input")]
     pub(super) arguments: Option<&'a RawValue>,
+}
+
+impl<'a> CallDelta<'a> {
+    /// What is called. Servers that fill in every member fill in the other form with nothing.
+    pub(super) fn called(self) -> FunctionDelta<'a> {
+        let is_stated = |called: &FunctionDelta<'_>| called.is_stated();
+        self.custom.filter(is_stated).or(self.function).unwrap_or_default()
+    }
+}
+
+impl FunctionDelta<'_> {
+    pub(super) fn is_stated(&self) -> bool {
+        let is_empty = |raw: &RawValue| matches!(raw.get(), "" | "null" | r#""""#);
+        self.name.as_ref().is_some_and(|name| !name.is_empty())
+            || self.arguments.is_some_and(|arguments| !is_empty(arguments))
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

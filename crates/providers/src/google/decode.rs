@@ -6,7 +6,8 @@ use backstop_core::chat::{ChatCollector, ChatEvent, ChatReply, ChatRequest, Fini
 use backstop_core::{Error, ErrorKind, Partial, Usage};
 use serde_json::value::RawValue;
 
-use super::wire::{Answer, AnswerCall, AnswerPart, Candidate, PromptFeedback, WireUsage};
+use super::pieces::Arguments;
+use super::wire::{Answer, AnswerBlob, AnswerCall, AnswerPart, Candidate, PromptFeedback, WireUsage};
 use super::{error, seal};
 use crate::http::{Decode, Source, SseEvent, SseOrJson, from_json};
 
@@ -43,6 +44,10 @@ pub(super) struct ChatPieces {
     text: usize,
     /// How many tool calls have been told.
     calls: u32,
+    /// The last of them, and its arguments, if they are still to come.
+    open: Option<(u32, Arguments)>,
+    /// How many tokens the model has thought.
+    thought: u64,
     /// The answer's id, once known.
     id: Option<String>,
     /// The usage that has not been told. Every piece repeats it.
@@ -138,16 +143,22 @@ impl ChatPieces {
             self.id.clone_from(&response_id);
             out.push_back(ChatEvent::start(model_version, response_id));
         }
-        if let Some(counted) = usage_metadata {
-            self.usage = self.usage.updated_by(usage(counted));
-        }
+        let told = out.len();
+        let counted = usage_metadata.map_or(Usage::UNKNOWN, usage);
+        self.usage = self.usage.updated_by(counted);
         let candidates = candidates.unwrap_or_default();
         if let Some(feedback) = prompt_feedback.filter(|_| candidates.is_empty()) {
             self.blocked(source, feedback, out)?;
         }
         // More than one candidate has to be asked for; the first is the answer.
         for candidate in candidates.into_iter().filter(|candidate| candidate.index.unwrap_or_default() == 0) {
-            self.candidate(source, candidate, out);
+            self.candidate(source, candidate, out)?;
+        }
+        // Thoughts that are not shown are counted while they are thought.
+        let thought = counted.reasoning_tokens.unwrap_or_default();
+        if thought > self.thought {
+            self.thought = thought;
+            out.extend((out.len() == told).then_some(ChatEvent::Progress));
         }
         if self.content {
             self.tell_usage(out);
@@ -169,31 +180,48 @@ impl ChatPieces {
         Err(source.error(ErrorKind::ContentFilter, &message))
     }
 
-    fn candidate(&mut self, source: &Source<'_>, candidate: Candidate<'_>, out: &mut VecDeque<ChatEvent>) {
+    fn candidate(
+        &mut self,
+        source: &Source<'_>,
+        candidate: Candidate<'_>,
+        out: &mut VecDeque<ChatEvent>,
+    ) -> Result<(), Error> {
         let Candidate { content, finish_reason, finish_message, .. } = candidate;
         for part in content.and_then(|content| content.parts).unwrap_or_default() {
-            self.part(source, part, out);
+            self.part(source, part, out)?;
         }
         if let Some(word) = finish_reason.filter(|word| !word.is_empty()) {
             self.finish = Some((word, finish_message));
         }
+        Ok(())
     }
 
-    fn part(&mut self, source: &Source<'_>, part: AnswerPart<'_>, out: &mut VecDeque<ChatEvent>) {
-        let AnswerPart { text, thought, thought_signature, function_call } = part;
+    fn part(
+        &mut self,
+        source: &Source<'_>,
+        part: AnswerPart<'_>,
+        out: &mut VecDeque<ChatEvent>,
+    ) -> Result<(), Error> {
+        let is_its_own = part.runs_there();
+        let AnswerPart { text, thought, thought_signature, function_call, inline_data, file_data, .. } = part;
         let (provider, model) = (&*source.attempt.provider, &*source.attempt.model);
         let signature = thought_signature.filter(|signature| !signature.is_empty());
         if let Some(call) = function_call {
-            let id = self.call(call, out);
-            let seal = |signature: String| seal::call(provider, model, &id, &signature);
-            out.extend(signature.map(seal).map(ChatEvent::Sealed));
-            return;
+            let id = self.call(source, call, out)?;
+            let sealed =
+                id.zip(signature).map(|(id, signature)| seal::call(provider, model, &id, &signature));
+            out.extend(sealed.map(ChatEvent::Sealed));
+            return Ok(());
         }
         let text = text.unwrap_or_default();
         if thought == Some(true) {
-            out.extend(Some(text).filter(|text| !text.is_empty()).map(ChatEvent::Reasoning));
-            return;
+            let thought = Some(text).filter(|text| !text.is_empty());
+            out.push_back(thought.map_or(ChatEvent::Progress, ChatEvent::Reasoning));
+            return Ok(());
         }
+        out.extend(is_its_own.then_some(ChatEvent::Progress));
+        let blobs = inline_data.into_iter().chain(file_data);
+        out.extend(blobs.map(|blob| ChatEvent::Other(blob.sort())));
         let begin = self.text;
         self.text += text.len();
         let seal = |signature: String| seal::text(provider, model, begin..self.text, &signature);
@@ -203,11 +231,65 @@ impl ChatPieces {
             out.push_back(ChatEvent::Text(text));
         }
         out.extend(sealed);
+        Ok(())
     }
 
-    /// Tells a call, which comes in one piece; returns its id.
-    fn call(&mut self, call: AnswerCall<'_>, out: &mut VecDeque<ChatEvent>) -> String {
-        let AnswerCall { id, name, args } = call;
+    /// Tells a call, or takes in more of one; returns the id of one that begins.
+    fn call(
+        &mut self,
+        source: &Source<'_>,
+        call: AnswerCall<'_>,
+        out: &mut VecDeque<ChatEvent>,
+    ) -> Result<Option<String>, Error> {
+        let AnswerCall { id, name, args, partial_args, will_continue } = call;
+        let name = name.filter(|name| !name.is_empty());
+        let goes_on = will_continue == Some(true);
+        let is_piece = goes_on || partial_args.is_some();
+        let begun = match name {
+            Some(name) => {
+                self.close(out);
+                Some(self.begin(id, name, args, is_piece, out))
+            }
+            None if self.open.is_some() => None,
+            None if args.is_none() => {
+                return match partial_args {
+                    // The end of a call that came whole.
+                    None => Ok(None),
+                    Some(_) => Err(source.bad_reply("the stream tells arguments of no tool call")),
+                };
+            }
+            None => return Ok(Some(self.begin(id, String::new(), args, false, out))),
+        };
+        if let Some((_, arguments)) = &mut self.open {
+            for piece in partial_args.unwrap_or_default() {
+                arguments.add(piece).map_err(|problem| source.bad_reply(problem))?;
+            }
+            if goes_on {
+                out.extend(begun.is_none().then_some(ChatEvent::Progress));
+            } else {
+                self.close(out);
+            }
+        }
+        Ok(begun)
+    }
+
+    /// Tells the arguments of a call that came in pieces.
+    fn close(&mut self, out: &mut VecDeque<ChatEvent>) {
+        let open = self.open.take();
+        out.extend(open.map(|(index, arguments)| {
+            ChatEvent::ToolCall(ToolCallDelta::new(index, None, None, arguments.into_text()))
+        }));
+    }
+
+    /// Tells a call, and its arguments if they are not to come; returns its id.
+    fn begin(
+        &mut self,
+        id: Option<String>,
+        name: String,
+        args: Option<&RawValue>,
+        goes_on: bool,
+        out: &mut VecDeque<ChatEvent>,
+    ) -> String {
         let index = self.calls;
         // Results are matched to calls by id; where the service gives none, the answer's own makes one that no other
         // answer has.
@@ -218,8 +300,9 @@ impl ChatPieces {
             if of_answer.is_empty() { format!("call_{index}") } else { format!("call_{of_answer}_{index}") }
         });
         // A function without parameters is called without arguments.
-        let arguments = args.map_or("{}", RawValue::get);
-        let delta = ToolCallDelta::new(index, Some(id.clone()), Some(name.unwrap_or_default()), arguments);
+        self.open = goes_on.then(|| (index, Arguments::of(args)));
+        let arguments = if goes_on { "" } else { args.map_or("{}", RawValue::get) };
+        let delta = ToolCallDelta::new(index, Some(id.clone()), Some(name), arguments);
         self.calls = self.calls.saturating_add(1);
         self.content = true;
         out.push_back(ChatEvent::ToolCall(delta));
@@ -234,6 +317,7 @@ impl ChatPieces {
         why: Option<&str>,
         out: &mut VecDeque<ChatEvent>,
     ) -> Result<(), Error> {
+        self.close(out);
         self.tell_usage(out);
         let ending = Ending::of(word);
         let told = |what: &str| with_reason(what, word, why);
@@ -282,6 +366,23 @@ impl ChatPieces {
         if usage != Usage::UNKNOWN {
             out.push_back(ChatEvent::Usage(usage));
         }
+    }
+}
+
+impl AnswerPart<'_> {
+    /// Whether it is of a tool that the service runs itself.
+    fn runs_there(&self) -> bool {
+        [&self.executable_code, &self.code_execution_result, &self.tool_call, &self.tool_response]
+            .into_iter()
+            .any(Option::is_some)
+    }
+}
+
+impl AnswerBlob {
+    /// What it is: `image`, say.
+    fn sort(self) -> String {
+        let sort = self.mime_type.unwrap_or_default();
+        sort.split('/').next().filter(|sort| !sort.is_empty()).unwrap_or("a file").to_owned()
     }
 }
 

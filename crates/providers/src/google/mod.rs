@@ -14,6 +14,7 @@ mod family;
 mod history;
 #[cfg(all(feature = "vertex", feature = "rustls"))]
 mod jwt;
+mod pieces;
 mod place;
 mod seal;
 #[cfg(feature = "vertex")]
@@ -30,6 +31,7 @@ use http::Uri;
 use crate::http::{
     Attempt, BaseUrl, EMBEDDINGS_MAX, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service, is_text_only,
 };
+use crate::thinkers;
 use embed::Method;
 use history::Whom;
 use place::Place;
@@ -119,6 +121,7 @@ impl Api {
         able.json = true;
         able.json_schema = true;
         able.reasoning = family::thinks(model);
+        able.thinks = thinkers::thinks(model);
         able.embed = true;
         able.embed_batch = Some(Method::of(self.surface, model).batch());
         able.embed_input_type = true;

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
+use serde_json::{Number, Value};
 
 /// `:generateContent` and `:streamGenerateContent`.
 #[derive(Debug, Serialize)]
@@ -224,14 +225,50 @@ pub(super) struct AnswerPart<'a> {
     pub(super) thought_signature: Option<String>,
     #[serde(borrow)]
     pub(super) function_call: Option<AnswerCall<'a>>,
+    /// What the service's own tools do, and what they gave.
+    pub(super) executable_code: Option<IgnoredAny>,
+    pub(super) code_execution_result: Option<IgnoredAny>,
+    pub(super) tool_call: Option<IgnoredAny>,
+    pub(super) tool_response: Option<IgnoredAny>,
+    /// What is neither text nor a call.
+    pub(super) inline_data: Option<AnswerBlob>,
+    pub(super) file_data: Option<AnswerBlob>,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AnswerBlob {
+    pub(super) mime_type: Option<String>,
+}
+
+/// A call, or a piece of one: the first has the name, the last does not say that more will come.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct AnswerCall<'a> {
     pub(super) id: Option<String>,
     pub(super) name: Option<String>,
     #[serde(borrow)]
     pub(super) args: Option<&'a RawValue>,
+    pub(super) partial_args: Option<Vec<Piece>>,
+    pub(super) will_continue: Option<bool>,
+}
+
+/// A piece of a call's arguments, with its place in them.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Piece {
+    #[serde(default)]
+    pub(super) json_path: String,
+    pub(super) string_value: Option<String>,
+    pub(super) number_value: Option<Number>,
+    pub(super) bool_value: Option<bool>,
+    /// There, whatever it is: it may be the word `NULL_VALUE`.
+    #[serde(default, deserialize_with = "there")]
+    pub(super) null_value: Option<IgnoredAny>,
+}
+
+fn there<'de, D: Deserializer<'de>>(value: D) -> Result<Option<IgnoredAny>, D::Error> {
+    IgnoredAny::deserialize(value).map(Some)
 }
 
 #[derive(Debug, Deserialize)]

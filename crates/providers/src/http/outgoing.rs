@@ -5,7 +5,7 @@ use std::fmt;
 use backstop_core::chat::{ChatRequest, Message, Part};
 use backstop_core::{Ask, Error, ErrorKind};
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The bytes of a body, with the fields that the target adds or replaces.
 ///
@@ -26,6 +26,11 @@ pub(crate) fn json_body(
         let message = format!("extra_body holds `{field}`, which is for the library to decide");
         return Err(Error::new(ErrorKind::Config, message));
     }
+    if let Some(form) = asks_for_more_than_text(extra) {
+        let message =
+            format!("extra_body asks for answers of the form {form:?}, which this library cannot pass on");
+        return Err(Error::unsupported(message));
+    }
     let mut body = serde_json::to_value(body).map_err(cannot)?;
     if let Value::Object(fields) = &mut body {
         for (name, value) in extra {
@@ -38,6 +43,23 @@ pub(crate) fn json_body(
         }
     }
     serde_json::to_vec(&body).map_err(cannot)
+}
+
+/// Where the wires say in which forms an answer may come.
+const FORMS: [&[&str]; 3] = [
+    &["modalities"],
+    &["generationConfig", "responseModalities"],
+    &["generation_config", "response_modalities"],
+];
+
+/// The first form of answers these fields ask for that is no text. It would be paid for and lost.
+fn asks_for_more_than_text(extra: &Map<String, Value>) -> Option<&str> {
+    let stated = |path: &&[&str]| {
+        let (first, rest) = path.split_first()?;
+        rest.iter().try_fold(extra.get(*first)?, |value, name| value.get(name))?.as_array()
+    };
+    let mut forms = FORMS.iter().filter_map(stated).flatten().filter_map(Value::as_str);
+    forms.find(|form| !form.eq_ignore_ascii_case("text"))
 }
 
 /// JSON has no word for what is no number; it would become `null`, which is the default.
@@ -117,5 +139,25 @@ mod tests {
         let error = sent(&body, json!({ "stream": true })).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(error.to_string().contains("`stream`"), "{error}");
+    }
+
+    #[test]
+    fn answers_that_are_no_text_are_not_asked_for() {
+        let body = json!({ "a": 1 });
+        for extra in [
+            json!({ "modalities": ["text", "audio"], "audio": { "voice": "a" } }),
+            json!({ "modalities": ["image"] }),
+            json!({ "generationConfig": { "responseModalities": ["TEXT", "IMAGE"] } }),
+        ] {
+            let error = sent(&body, extra).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        }
+        for extra in [
+            json!({ "modalities": ["text"] }),
+            json!({ "modalities": "audio" }),
+            json!({ "generationConfig": { "responseModalities": ["TEXT"] } }),
+        ] {
+            assert!(sent(&body, extra).is_ok());
+        }
     }
 }

@@ -41,6 +41,7 @@ fn reply(source: &Source<'_>, body: &[u8]) -> Result<ChatReply, Error> {
             ChatEvent::Text(text) => decoded.text.push_str(&text),
             ChatEvent::Reasoning(text) => thought.push_str(&text),
             ChatEvent::Sealed(sealed) => decoded.sealed.push(sealed),
+            ChatEvent::Other(name) => decoded.note(&name),
             _ => {}
         }
     }
@@ -49,7 +50,11 @@ fn reply(source: &Source<'_>, body: &[u8]) -> Result<ChatReply, Error> {
     if decoded.tool_calls.iter().any(|call| call.name.is_empty()) {
         return Err(source.bad_reply("the reply calls a tool without a name"));
     }
-    decoded.finish = finish_reason.as_deref().map_or(FinishReason::Stop, finish);
+    decoded.finish = match finish_reason.as_deref().filter(|word| !word.is_empty()) {
+        Some(word) => finish(word),
+        None if !decoded.tool_calls.is_empty() => FinishReason::ToolCalls,
+        None => FinishReason::Stop,
+    };
     decoded.usage = usage;
     decoded.model = answer.model;
     decoded.id = answer.id;
@@ -255,19 +260,25 @@ impl Thoughts {
         let parts = match content {
             None => Vec::new(),
             Some(ReplyContent::Text(text)) => {
-                vec![ReplyPart { text: Some(text), thinking: None, signature: None }]
+                vec![ReplyPart { text: Some(text), ..ReplyPart::default() }]
             }
             Some(ReplyContent::Parts(parts)) => parts,
         };
         let mut events = Vec::new();
-        for ReplyPart { text, thinking, signature } in parts {
+        for ReplyPart { text, thinking, signature, r#type } in parts {
+            // What it refers to is a part of no answer by itself.
+            let sort = r#type.filter(|sort| !matches!(&**sort, "text" | "thinking" | "reference"));
+            if let (None, None, Some(sort)) = (&text, &thinking, sort) {
+                events.push(ChatEvent::Other(sort));
+            }
             if let Some(thinking) = thinking {
                 let thought = thought(thinking);
                 self.too_long |= self.text.len() + thought.len() > SIGNED_MAX;
                 if !self.too_long {
                     self.text.push_str(&thought);
                 }
-                events.extend(Some(thought).filter(|thought| !thought.is_empty()).map(ChatEvent::Reasoning));
+                let thought = Some(thought).filter(|thought| !thought.is_empty());
+                events.push(thought.map_or(ChatEvent::Progress, ChatEvent::Reasoning));
             }
             if let Some(signature) = signature.filter(|signature| !signature.is_empty()) {
                 events.extend(self.sealed(source, &signature).map(ChatEvent::Sealed));

@@ -15,6 +15,7 @@ use crate::http::{
     Attempt, Continuation, EMBEDDINGS_MAX, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service, Transport,
     is_text_only,
 };
+use crate::thinkers;
 
 /// The most texts of a request for vectors. The wire takes more, but only 16,384 tokens of them together, which so many
 /// texts of the usual length of 500 tokens have.
@@ -82,7 +83,7 @@ impl Provider for Mistral {
     }
 
     /// What the wire can carry. What a certain model cannot do is known to Mistral, and told by its errors.
-    fn capabilities(&self, _model: &str) -> Capabilities {
+    fn capabilities(&self, model: &str) -> Capabilities {
         let mut able = Capabilities::default().with_chat().with_chat_stream();
         able.missing = self.service.missing().map(|missing| missing.to_owned().into());
         able.complete = true;
@@ -96,6 +97,7 @@ impl Provider for Mistral {
         able.json = true;
         able.json_schema = true;
         able.reasoning = true;
+        able.thinks = thinkers::thinks(model);
         able
     }
 

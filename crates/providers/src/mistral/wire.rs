@@ -206,8 +206,9 @@ pub(super) enum ReplyContent {
 }
 
 /// A text, a thought, or something that is neither.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct ReplyPart {
+    pub(super) r#type: Option<String>,
     pub(super) text: Option<String>,
     pub(super) thinking: Option<Thinking>,
     pub(super) signature: Option<String>,

@@ -33,6 +33,7 @@ fn reply(source: &Source<'_>, body: &[u8]) -> Result<ChatReply, Error> {
     let message = message(answer.message, answer.response);
     let message = message.ok_or_else(|| source.bad_reply("the reply holds no message"))?;
     let mut decoded = ChatReply::text(message.content.unwrap_or_default());
+    message.images.into_iter().flatten().for_each(|_| decoded.note("image"));
     decoded.tool_calls = message.tool_calls.unwrap_or_default().into_iter().enumerate().map(call).collect();
     decoded.reasoning = message.thinking.filter(|thought| !thought.is_empty());
     decoded.finish = called(finish, !decoded.tool_calls.is_empty());
@@ -126,6 +127,8 @@ impl Decode for ChatPieces {
         let message = message(answer.message, answer.response).unwrap_or_default();
         out.extend(message.thinking.filter(told).map(ChatEvent::Reasoning));
         out.extend(message.content.filter(told).map(ChatEvent::Text));
+        let images = message.images.filter(|images| !images.is_empty());
+        out.extend(images.map(|_| ChatEvent::Other("image".to_owned())));
         // Each call comes whole. Its own index may be that of a parser that counts anew.
         for one in message.tool_calls.unwrap_or_default() {
             let place = usize::try_from(self.calls).unwrap_or(usize::MAX);

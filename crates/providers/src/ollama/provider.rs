@@ -17,6 +17,7 @@ use crate::http::{
     Attempt, Continuation, EMBEDDINGS_MAX, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service, Transport,
     is_text_only,
 };
+use crate::thinkers;
 
 /// An Ollama server, on this machine or elsewhere, or Ollama's own.
 ///
@@ -111,6 +112,7 @@ impl Provider for Ollama {
         able.json = true;
         able.json_schema = true;
         able.reasoning = true;
+        able.thinks = thinkers::thinks(model);
         able.context_tokens = self.loading.num_ctx();
         able.local = self.loads && !decode::runs_elsewhere(model);
         able

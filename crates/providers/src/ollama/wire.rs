@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -181,6 +182,7 @@ pub(super) struct Answer<'a> {
 pub(super) struct ReplyMessage<'a> {
     pub(super) content: Option<String>,
     pub(super) thinking: Option<String>,
+    pub(super) images: Option<Vec<IgnoredAny>>,
     #[serde(borrow)]
     pub(super) tool_calls: Option<Vec<ReplyCall<'a>>>,
 }

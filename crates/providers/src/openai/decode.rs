@@ -6,7 +6,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::error;
-use super::wire::{OutputItem, OutputPart, Response, WireUsage};
+use super::wire::{OutputItem, OutputPart, Response, Sort, WireUsage};
 use crate::http::{Source, from_json};
 
 /// What stands between parts of thoughts.
@@ -25,7 +25,7 @@ pub(super) fn reply(source: &Source<'_>, body: &[u8]) -> Result<ChatReply, Error
     }
     let Response { id, model, status, incomplete_details, output, usage, .. } = response;
     let output = output.ok_or_else(|| source.bad_reply("the reply holds no output"))?;
-    let Answer { mut reply, refusal } = answer(source, output);
+    let Answer { mut reply, refusal } = answer(source, &output)?;
     let reason = incomplete_details.and_then(|details| details.reason);
     reply.finish = finish(status.as_deref(), reason.as_deref(), !reply.tool_calls.is_empty())
         .ok_or_else(|| source.bad_reply("the response is not done"))?;
@@ -49,27 +49,77 @@ pub(super) struct Answer {
     pub(super) refusal: String,
 }
 
-pub(super) fn answer(source: &Source<'_>, output: Vec<OutputItem>) -> Answer {
+/// What the service does by itself, which is its own business.
+const ITS_OWN: [&str; 8] = [
+    "web_search_call",
+    "file_search_call",
+    "code_interpreter_call",
+    "mcp_call",
+    "mcp_list_tools",
+    "tool_search_call",
+    "tool_search_output",
+    "compaction",
+];
+
+/// An item of the output, as far as anybody needs it.
+#[derive(Debug)]
+pub(super) enum Known {
+    Message(OutputItem),
+    Call(OutputItem),
+    Thought(OutputItem),
+    /// The service runs it.
+    Own,
+    /// What nobody here can pass on, by its name.
+    Other(String),
+}
+
+impl Known {
+    pub(super) fn of(source: &Source<'_>, raw: &RawValue) -> Result<Self, Error> {
+        let sort: Sort<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
+        let into = match sort.r#type.as_deref().unwrap_or_default() {
+            "message" => Self::Message,
+            "function_call" | "custom_tool_call" => Self::Call,
+            "reasoning" => Self::Thought,
+            own if ITS_OWN.contains(&own) => return Ok(Self::Own),
+            other => return Ok(Self::Other(other.to_owned())),
+        };
+        let item = from_json(raw.get().as_bytes());
+        item.map(into).map_err(|problem| source.bad_reply(&format!("an item of the output {problem}")))
+    }
+}
+
+impl OutputItem {
+    /// What the tool is given: JSON, or a plain text where the tool takes one.
+    pub(super) fn given(&mut self) -> String {
+        self.arguments.take().or(self.input.take()).unwrap_or_default()
+    }
+}
+
+pub(super) fn answer(source: &Source<'_>, output: &[&RawValue]) -> Result<Answer, Error> {
     let mut answer = Answer::default();
     let mut before = 0;
-    for mut item in output {
-        match &*item.r#type {
-            "message" => {
+    for raw in output {
+        match Known::of(source, raw)? {
+            Known::Message(item) => {
                 before += 1;
-                for OutputPart { text, refusal } in item.content.unwrap_or_default() {
+                for OutputPart { text, refusal, r#type } in item.content.unwrap_or_default() {
+                    if let (None, None, Some(name)) = (&text, &refusal, r#type) {
+                        answer.reply.note(&name);
+                    }
                     answer.reply.text.push_str(&text.unwrap_or_default());
                     answer.refusal.push_str(&refusal.unwrap_or_default());
                 }
             }
-            "function_call" => {
+            Known::Call(mut item) => {
                 before += 1;
-                let OutputItem { call_id, name, arguments, .. } = item;
+                let arguments = item.given();
+                let OutputItem { call_id, name, .. } = item;
                 let calls = &mut answer.reply.tool_calls;
                 // Results are matched to calls by id; a server that gives none still has to be answered.
                 let id = call_id.unwrap_or_else(|| format!("call_{}", calls.len()));
-                calls.push(ToolCall::new(id, name.unwrap_or_default(), arguments.unwrap_or_default()));
+                calls.push(ToolCall::new(id, name.unwrap_or_default(), arguments));
             }
-            "reasoning" => {
+            Known::Thought(mut item) => {
                 answer.reply.sealed.extend(sealed(source, &mut item, before));
                 let thoughts = [item.summary, item.content].into_iter().flatten().flatten();
                 for thought in thoughts.filter_map(|part| part.text).filter(|text| !text.is_empty()) {
@@ -80,11 +130,11 @@ pub(super) fn answer(source: &Source<'_>, output: Vec<OutputItem>) -> Answer {
                     all.push_str(&thought);
                 }
             }
-            // What the service did by itself is its own business.
-            _ => {}
+            Known::Own => {}
+            Known::Other(name) => answer.reply.note(&name),
         }
     }
-    answer
+    Ok(answer)
 }
 
 /// A thought that only the service can read, and where it stood.

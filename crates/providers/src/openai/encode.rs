@@ -44,6 +44,13 @@ fn body<'a>(
     if !request.stop.is_empty() {
         return Err(Error::unsupported("takes no stop texts in the Responses API"));
     }
+    let added = ask.extra_body().and_then(|extra| extra.get("tools")?.as_array());
+    if let Some(sort) = added.into_iter().flatten().find_map(waits_for_somebody) {
+        let message = format!(
+            "extra_body offers a tool of the type {sort:?}, whose calls wait for the client and cannot be passed on"
+        );
+        return Err(Error::unsupported(message));
+    }
     let ids = CallIds::of(&request.messages, CALL_ID_MAX);
     let mut input = Vec::new();
     for message in &request.messages {
@@ -71,6 +78,26 @@ fn body<'a>(
         top_p: number("top_p", request.top_p)?,
         stream,
     })
+}
+
+/// The type of a tool that the service does not run to its end by itself, and whose calls are no calls of functions.
+fn waits_for_somebody(tool: &Value) -> Option<&str> {
+    let sort = tool.get("type").and_then(Value::as_str)?;
+    let waits = match sort {
+        "apply_patch" | "local_shell" | "computer" | "computer_use" | "computer_use_preview" => true,
+        // It runs where its environment is.
+        "shell" => {
+            let place = tool.pointer("/environment/type").and_then(Value::as_str);
+            place.is_none_or(|place| place == "local")
+        }
+        // Left out, each call has to be approved.
+        "mcp" => match tool.get("require_approval") {
+            None | Some(Value::Null) => true,
+            Some(stated) => stated.as_str() == Some("always"),
+        },
+        _ => false,
+    };
+    waits.then_some(sort)
 }
 
 fn previous<'a>(provider: &str, previous: Option<&'a ProviderRef>) -> Result<Option<&'a str>, Error> {

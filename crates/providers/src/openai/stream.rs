@@ -7,7 +7,7 @@ use backstop_core::chat::{ChatEvent, ChatReply, FinishReason, ToolCall, ToolCall
 use backstop_core::{Error, Partial, Usage};
 use serde_json::value::RawValue;
 
-use super::decode::{Answer, BETWEEN, answer, finish, refused, reply, sealed, usage};
+use super::decode::{Answer, BETWEEN, Known, answer, finish, refused, reply, sealed, usage};
 use super::error;
 use super::wire::{Event, OutputItem, Response};
 use crate::http::{Decode, Source, SseEvent, SseParser, from_json};
@@ -77,21 +77,29 @@ impl Decode for ResponsePieces {
         }
         match sort {
             "response.created" => self.start(read.response, out),
-            "response.output_item.added" => self.added(read.output_index, read.item.unwrap_or_default(), out),
-            "response.output_item.done" => {
-                self.item_done(source, read.output_index, read.item.unwrap_or_default(), out);
+            "response.output_item.added" | "response.output_item.done" => {
+                let item = read.item.map(|raw| Known::of(source, raw)).transpose()?;
+                let is_done = sort.ends_with("done");
+                match item {
+                    Some(item) if is_done => self.item_done(source, read.output_index, item, out),
+                    Some(item) => self.added(read.output_index, item, out),
+                    None => {}
+                }
             }
             "response.output_text.delta" => self.text(text(read.delta), out),
             "response.refusal.delta" => self.refusal(text(read.delta), out),
-            "response.function_call_arguments.delta" => self.more(read.output_index, text(read.delta), out),
+            "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
+                self.more(read.output_index, text(read.delta), out);
+            }
             "response.reasoning_summary_part.added" if self.thought => {
                 out.push_back(ChatEvent::Reasoning(BETWEEN.to_owned()));
             }
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
                 let thought = Some(text(read.delta)).filter(|thought| !thought.is_empty());
                 self.thought |= thought.is_some();
-                out.extend(thought.map(ChatEvent::Reasoning));
+                out.push_back(thought.map_or(ChatEvent::Progress, ChatEvent::Reasoning));
             }
+            _ if is_work(sort) => out.push_back(ChatEvent::Progress),
             "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" => {
                 let sort = sort.trim_start_matches("response.").to_owned();
                 let mut response = read
@@ -133,6 +141,7 @@ fn tell(reply: ChatReply, out: &mut VecDeque<ChatEvent>) {
     out.extend(reply.reasoning.map(ChatEvent::Reasoning));
     out.extend(reply.sealed.into_iter().map(ChatEvent::Sealed));
     out.extend(Some(reply.text).filter(|text| !text.is_empty()).map(ChatEvent::Text));
+    out.extend(reply.other.into_iter().map(ChatEvent::Other));
     out.extend((0..).zip(reply.tool_calls).map(|(index, ToolCall { id, name, arguments, .. })| {
         ChatEvent::ToolCall(ToolCallDelta::new(index, Some(id), Some(name), arguments))
     }));
@@ -166,26 +175,26 @@ impl ResponsePieces {
     }
 
     /// An item of the output has begun.
-    fn added(&mut self, place: Option<u32>, item: OutputItem, out: &mut VecDeque<ChatEvent>) {
-        match &*item.r#type {
-            "message" => self.before += 1,
-            "function_call" => {
+    fn added(&mut self, place: Option<u32>, item: Known, out: &mut VecDeque<ChatEvent>) {
+        match item {
+            Known::Message(_) => self.before += 1,
+            Known::Call(item) => {
                 self.before += 1;
                 self.call(place, item, out);
             }
-            _ => {}
+            Known::Thought(_) | Known::Own | Known::Other(_) => out.push_back(ChatEvent::Progress),
         }
     }
 
     /// A call has begun. What is already there of its arguments is told with it.
-    fn call(&mut self, place: Option<u32>, item: OutputItem, out: &mut VecDeque<ChatEvent>) {
+    fn call(&mut self, place: Option<u32>, mut item: OutputItem, out: &mut VecDeque<ChatEvent>) {
         let index = u32::try_from(self.calls.len()).unwrap_or(u32::MAX);
         let place = place.unwrap_or(index);
         if self.calls.len() > CALLS_MAX || self.calls.contains_key(&place) {
             return;
         }
-        let OutputItem { call_id, name, arguments, .. } = item;
-        let arguments = arguments.unwrap_or_default();
+        let arguments = item.given();
+        let OutputItem { call_id, name, .. } = item;
         self.content = true;
         self.calls.insert(place, Begun { index, has_arguments: !arguments.is_empty() });
         let id = call_id.unwrap_or_else(|| format!("call_{index}"));
@@ -208,21 +217,23 @@ impl ResponsePieces {
         &mut self,
         source: &Source<'_>,
         place: Option<u32>,
-        mut item: OutputItem,
+        item: Known,
         out: &mut VecDeque<ChatEvent>,
     ) {
-        match &*item.r#type {
-            "reasoning" => {
+        match item {
+            Known::Thought(mut item) => {
                 let sealed = sealed(source, &mut item, self.before);
                 self.sealed |= sealed.is_some();
-                out.extend(sealed.map(ChatEvent::Sealed));
+                out.push_back(sealed.map_or(ChatEvent::Progress, ChatEvent::Sealed));
             }
-            "function_call" => match place.and_then(|place| self.calls.get(&place)) {
-                None => self.added(place, item, out),
+            Known::Call(mut item) => match place.and_then(|place| self.calls.get(&place)) {
+                None => self.added(place, Known::Call(item), out),
                 Some(call) if call.has_arguments => {}
-                Some(_) => self.more(place, item.arguments.unwrap_or_default(), out),
+                Some(_) => self.more(place, item.given(), out),
             },
-            _ => {}
+            Known::Own => out.push_back(ChatEvent::Progress),
+            Known::Other(name) => out.push_back(ChatEvent::Other(name)),
+            Known::Message(_) => {}
         }
     }
 
@@ -243,7 +254,7 @@ impl ResponsePieces {
         let mut called_tools = !self.calls.is_empty();
         // Some servers tell everything in the end.
         if !self.content && !self.refused {
-            let Answer { mut reply, refusal } = answer(source, output);
+            let Answer { mut reply, refusal } = answer(source, &output)?;
             reply.reasoning = reply.reasoning.filter(|_| !self.thought);
             reply.sealed.retain(|_| !self.sealed);
             called_tools = !reply.tool_calls.is_empty();
@@ -266,6 +277,15 @@ impl ResponsePieces {
         out.push_back(ChatEvent::End(finish));
         Ok(())
     }
+}
+
+/// Whether an event says that the model is at work, thinks or uses a tool of the service's.
+fn is_work(sort: &str) -> bool {
+    let event = sort.strip_prefix("response.").unwrap_or_default();
+    let is_of = |item: &str| event.starts_with(item);
+    let is_ours = is_of("function_call") || is_of("custom_tool_call");
+    let is_its_own = is_of("mcp_") || event.contains("_call.") || event.contains("_call_");
+    event == "in_progress" || is_of("reasoning") || (is_its_own && !is_ours)
 }
 
 /// The text of a delta; in events that are not used it may be something else.

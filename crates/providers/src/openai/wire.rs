@@ -130,7 +130,9 @@ pub(super) struct Response<'a> {
     #[serde(borrow)]
     pub(super) error: Option<&'a RawValue>,
     pub(super) incomplete_details: Option<Incomplete>,
-    pub(super) output: Option<Vec<OutputItem>>,
+    /// Each read apart, and only if it is needed: of new sorts nobody knows the form.
+    #[serde(borrow)]
+    pub(super) output: Option<Vec<&'a RawValue>>,
     /// Read apart: a count in an odd form is no reason to lose the answer.
     #[serde(borrow)]
     pub(super) usage: Option<&'a RawValue>,
@@ -144,19 +146,27 @@ pub(super) struct Incomplete {
 /// A message, a call, a thought, or something else.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct OutputItem {
-    #[serde(default)]
-    pub(super) r#type: String,
     pub(super) id: Option<String>,
     pub(super) content: Option<Vec<OutputPart>>,
     pub(super) call_id: Option<String>,
     pub(super) name: Option<String>,
     pub(super) arguments: Option<String>,
+    /// What a tool that takes a plain text is given.
+    pub(super) input: Option<String>,
     pub(super) summary: Option<Vec<OutputPart>>,
     pub(super) encrypted_content: Option<String>,
 }
 
+/// Of what sort an item is.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Sort<'a> {
+    #[serde(borrow)]
+    pub(super) r#type: Option<Cow<'a, str>>,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct OutputPart {
+    pub(super) r#type: Option<String>,
     pub(super) text: Option<String>,
     pub(super) refusal: Option<String>,
 }
@@ -169,7 +179,8 @@ pub(super) struct Event<'a> {
     #[serde(borrow)]
     pub(super) response: Option<Response<'a>>,
     pub(super) output_index: Option<u32>,
-    pub(super) item: Option<OutputItem>,
+    #[serde(borrow)]
+    pub(super) item: Option<&'a RawValue>,
     /// A text in the events that are used.
     #[serde(borrow)]
     pub(super) delta: Option<&'a RawValue>,

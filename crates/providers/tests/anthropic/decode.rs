@@ -147,11 +147,13 @@ async fn a_window_that_is_full_before_the_answer_is_a_request_that_is_too_long()
 
 #[tokio::test]
 async fn an_empty_answer_is_a_failure_that_counts_for_nothing() {
-    for empty in ["[]", r#"[{"type":"text","text":""}]"#, r#"[{"type":"later","text":"x"}]"#, "[{}]"] {
+    for empty in ["[]", r#"[{"type":"text","text":""}]"#, r#"[{"type":"server_tool_use"}]"#, "[{}]"] {
         let error = answer(message(empty, "end_turn")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BadReply, "{empty}");
         assert!(!error.facts().counted && error.facts().comeback);
     }
+    let error = answer(message(r#"[{"type":"later","text":"x"}]"#, "end_turn")).await.unwrap_err();
+    assert!(error.message().ends_with("pass on: later") && !error.facts().comeback, "{error}");
     let request = ChatRequest::user("x").with_message(Message::tool("call_1", "done"));
     assert_eq!(answer_to(message("[]", "end_turn"), &request).await.unwrap().text, "");
 }

@@ -147,6 +147,8 @@ fn show(event: &ChatEvent) -> String {
         ChatEvent::Start { model, .. } => format!("start:{}", model.as_deref().unwrap_or("?")),
         ChatEvent::Text(text) => format!("{text:?}"),
         ChatEvent::Reasoning(text) => format!("({text})"),
+        ChatEvent::Progress => "…".to_owned(),
+        ChatEvent::Other(name) => format!("other:{name}"),
         ChatEvent::Sealed(sealed) => format!("sealed:{}", sealed.data["block"]["type"].as_str().unwrap()),
         ChatEvent::ToolCall(ToolCallDelta { index, id, name, arguments, .. }) => {
             let word = |word: &Option<String>| word.clone().unwrap_or_else(|| "-".to_owned());

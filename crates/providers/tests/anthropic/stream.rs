@@ -160,7 +160,7 @@ async fn what_llama_cpp_streams_is_read() {
     assert!(error.is_none(), "{error:?}");
     assert_eq!(
         shown(&told),
-        r#"start:qwen3 35+0 (Okay.) "Hel" "lo" 0:Xk2:get_weather: 0:-:-:{"city":"Oslo"} 35+3 end:tool_calls"#
+        r#"start:qwen3 35+0 … (Okay.) "Hel" "lo" 0:Xk2:get_weather: 0:-:-:{"city":"Oslo"} … 35+3 end:tool_calls"#
     );
 }
 
@@ -179,7 +179,7 @@ async fn thoughts_are_told_and_sealed_once_they_are_whole() {
     ];
     assert_eq!(
         told(&data, "end_turn").await,
-        r#"start:m 9+1 (hm, ) (ja) sealed:thinking sealed:redacted_thinking "a" 9+3 end:stop"#
+        r#"start:m 9+1 … (hm, ) (ja) … sealed:thinking … sealed:redacted_thinking "a" 9+3 end:stop"#
     );
 }
 
@@ -258,4 +258,46 @@ async fn a_whole_reply_in_place_of_a_stream_is_told_as_if_streamed() {
     let (told, _) = stream(Fake::new(200, r#"{"content":[]}"#)).await;
     let last = ChatEvent::End(FinishReason::Stop);
     assert_eq!(told.last(), Some(&last), "whether that is an answer is not judged here");
+}
+
+#[tokio::test]
+async fn what_the_first_event_holds_already_counts() {
+    let started = |content: &str| START.replace(r#""content":[]"#, &format!(r#""content":{content}"#));
+    let call = r#"{"type":"tool_use","id":"t1","name":"roll","input":{"dice":2},"caller":{"type":"code"}}"#;
+    let end = reason("tool_use");
+    for (content, more, expected) in [
+        (format!("[{call}]"), vec![], r#"0:t1:roll: 0:-:-:{"dice":2}"#),
+        // Told again, it is the same call, and another one is another.
+        (format!("[{call}]"), vec![begin(0, call), stop(0)], r#"0:t1:roll: 0:-:-:{"dice":2}"#),
+        (
+            format!("[{call}]"),
+            vec![begin(0, r#"{"type":"tool_use","id":"t2","name":"f","input":{}}"#), stop(0)],
+            r#"0:t1:roll: 0:-:-:{"dice":2} 1:t2:f: 1:-:-:{}"#,
+        ),
+        (r#"[{"type":"text","text":"Hi"}]"#.to_owned(), vec![say(0, " you")], r#""Hi" " you""#),
+    ] {
+        let first = started(&content);
+        let data: Vec<&str> =
+            [&*first].into_iter().chain(more.iter().map(String::as_str)).chain([&*end, END]).collect();
+        let (told, error) = stream(of(&data)).await;
+        assert!(error.is_none(), "{error:?}");
+        let shown = shown(&told).replace(" 9+3", "");
+        assert_eq!(shown, format!("start:m 9+1 {expected} end:tool_calls"), "{content} {more:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_tells_of_thinking_is_progress_and_a_ping_is_not() {
+    let ping = r#"{"type":"ping"}"#.to_owned();
+    for (data, expected) in [
+        (vec![ping.clone(), begin(0, TEXT), ping], ""),
+        (vec![begin(0, r#"{"type":"thinking","thinking":""}"#)], "… "),
+        (vec![delta(0, r#"{"type":"thinking_delta","thinking":""}"#)], "… "),
+        (vec![delta(0, r#"{"type":"thinking_delta","thinking":"hm"}"#)], "(hm) "),
+        (vec![begin(0, r#"{"type":"server_tool_use","id":"s1","name":"web_search","input":{}}"#)], "… "),
+    ] {
+        let told = told(&[data.clone(), vec![begin(7, TEXT), say(7, "a")]].concat(), "end_turn").await;
+        let told = told.replace(" sealed:server_tool_use", "");
+        assert_eq!(told, format!(r#"start:m 9+1 {expected}"a" 9+3 end:stop"#), "{data:?}");
+    }
 }

@@ -230,3 +230,15 @@ async fn calls_that_begin_with_more_than_anybody_remembers_are_given_up() {
     assert_eq!(shown(&told), "start:m 9+1 0:a0:f: 1:a1:f:");
     assert!(error.unwrap().to_string().contains("more blocks than it ends"));
 }
+
+#[tokio::test]
+async fn a_second_message_in_one_stream_is_an_error_and_never_a_merged_call() {
+    let call = |id: &str| begin(0, &format!(r#"{{"type":"tool_use","id":"{id}","name":"f","input":{{}}}}"#));
+    let (first, second) = (call("t1"), call("t2"));
+    let (told, error) =
+        stream(of(&[START, &first, START, &second, &stop(0), &reason("tool_use"), END])).await;
+    let error = error.unwrap();
+    assert_eq!((error.kind(), shown(&told)), (ErrorKind::BadReply, "start:m 9+1 0:t1:f:".to_owned()));
+    assert!(error.message().contains("second message"), "{error}");
+    is_ours(&error);
+}

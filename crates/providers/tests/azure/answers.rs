@@ -141,6 +141,17 @@ async fn what_the_filter_says_of_an_answer_is_passed_over() {
     assert_eq!((error.kind(), &*error.partial().unwrap().text), (ContentFilter, "half"));
 }
 
+#[tokio::test]
+async fn a_choice_that_the_filter_took_the_message_from_is_a_content_filter() {
+    let choice =
+        r#"{"index":0,"finish_reason":"content_filter","content_filter_results":{"hate":{"filtered":true}}}"#;
+    let usage = r#"{"prompt_tokens":9,"completion_tokens":3}"#;
+    let error =
+        answer(Fake::new(200, format!(r#"{{"choices":[{choice}],"usage":{usage}}}"#))).await.unwrap_err();
+    assert_eq!(error.kind(), ContentFilter);
+    assert_eq!(error.partial().unwrap().usage.output_tokens, Some(3));
+}
+
 async fn stream(body: &str) -> (Vec<ChatEvent>, Option<Error>) {
     let fake = Arc::new(events(body));
     told(provider(config(), &fake).chat_stream(Ask::new("gpt"), &"hello".into()).await).await

@@ -66,6 +66,7 @@ async fn every_reason_to_end_is_told() {
         ("max_tokens", FinishReason::Length),
         ("tool_use", FinishReason::ToolCalls),
         ("model_context_window_exceeded", FinishReason::Length),
+        ("", FinishReason::Stop),
         ("later", FinishReason::Other("later".to_owned())),
     ] {
         assert_eq!(answer(reply(&json!([{ "text": "hi" }]), word)).await.unwrap().finish, finish, "{word}");
@@ -144,4 +145,58 @@ async fn odd_counts_do_not_cost_the_answer() {
         json!({ "inputTokens": u64::MAX, "cacheReadInputTokens": u64::MAX, "cacheWriteInputTokens": 1 });
     let body = json!({ "output": { "message": { "content": [{ "text": "hi" }] } }, "usage": most });
     assert_eq!(answer(Fake::new(200, body.to_string())).await.unwrap().usage.input_tokens, Some(u64::MAX));
+}
+
+#[tokio::test]
+async fn a_tool_that_the_service_ran_itself_is_no_call_of_the_client() {
+    let content = json!([
+        { "toolUse": { "toolUseId": "s1", "name": "interpreter", "type": "server_tool_use", "input": { "snippet": "1+1" } } },
+        { "toolResult": { "toolUseId": "s1", "type": "interpreter_result", "content": [{ "json": { "stdOut": "2" } }] } },
+        { "toolUse": { "toolUseId": "t1", "name": "f", "type": "tool_use", "input": { "x": 2 } } },
+    ]);
+    let told = answer(reply(&content, "tool_use")).await.unwrap();
+    assert_eq!(told.tool_calls, [ToolCall::new("t1", "f", r#"{"x":2}"#)]);
+    let error =
+        answer(reply(&json!([content[0].clone(), content[1].clone()]), "end_turn")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadReply, "{error}");
+}
+
+#[tokio::test]
+async fn text_with_sources_is_text_of_the_answer() {
+    let content = json!([
+        { "citationsContent": { "content": [{ "text": "It says " }, { "text": "\"fun\"" }], "citations": [{ "title": "a" }] } },
+        { "text": ", and " },
+        { "citationsContent": { "content": [{ "text": "ends." }] } },
+        { "citationsContent": { "content": null } },
+    ]);
+    assert_eq!(answer(reply(&content, "end_turn")).await.unwrap().text, "It says \"fun\", and ends.");
+}
+
+#[tokio::test]
+async fn an_answer_without_text_says_what_it_held() {
+    let error = answer(reply(&json!([{ "image": { "format": "png" } }, { "image": {} }]), "end_turn"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadReply);
+    assert!(error.message().ends_with("pass on: image") && !error.facts().comeback, "{error}");
+}
+
+#[tokio::test]
+async fn a_guardrail_that_only_masks_lets_the_answer_through() {
+    let told = |actions: &[&str]| {
+        let entities: Vec<_> = actions.iter().map(|action| json!({ "action": action })).collect();
+        let body = json!({
+            "output": { "message": { "content": [{ "text": "I am {NAME}." }] } },
+            "stopReason": "guardrail_intervened",
+            "trace": { "guardrail": { "outputAssessments": { "g": [{ "sensitiveInformationPolicy": { "piiEntities": entities } }] } } },
+        });
+        Fake::new(200, body.to_string())
+    };
+    let reply = answer(told(&["ANONYMIZED"])).await.unwrap();
+    assert_eq!((&*reply.text, reply.finish), ("I am {NAME}.", FinishReason::Stop));
+    for actions in [&["ANONYMIZED", "BLOCKED"][..], &["NONE"], &[]] {
+        let error = answer(told(actions)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ContentFilter);
+        assert_eq!(error.partial().unwrap().text, "I am {NAME}.");
+    }
 }

@@ -111,7 +111,7 @@ async fn messages_of_every_form_are_read() {
                 metadata(),
                 exception("throttlingException", "{}"),
             ],
-            r#""Hi" 5+1 end:stop"#,
+            r#"other:image "Hi" 5+1 end:stop"#,
         ),
         // Counts that come early are kept until the end.
         (vec![start(), metadata(), text("Hi"), stop("end_turn")], r#""Hi" 5+1 end:stop"#),
@@ -150,7 +150,7 @@ async fn thoughts_are_told_and_sealed_once_they_are_whole() {
     assert_eq!(
         shown(&told),
         format!(
-            r#"(hm, ) (so) sealed:{first} sealed:{hidden} (unsigned) (last) "Hi" sealed:{last} 5+1 end:stop"#
+            r#"(hm, ) (so) … sealed:{first} … sealed:{hidden} (unsigned) (last) … "Hi" sealed:{last} 5+1 end:stop"#
         )
     );
     let sealed: Vec<&Sealed> = told
@@ -345,5 +345,48 @@ async fn what_comes_in_place_of_a_stream_is_read() {
         let (_, error) = stream(Fake::new(200, body)).await;
         let error = error.unwrap();
         assert!(error.kind() == kind && error.to_string().contains(word), "{body}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_tool_that_the_service_runs_itself_is_no_call_of_the_client() {
+    let own = r#"{"toolUse":{"toolUseId":"s1","name":"search","type":"server_tool_use"}}"#;
+    let result = r#"{"toolResult":{"toolUseId":"s1","type":"search_result","status":"success"}}"#;
+    let (told, error) = stream(of(&[
+        start(),
+        open(0, own),
+        delta(0, r#"{"toolUse":{"input":"{\"q\":1}"}}"#),
+        close(0),
+        open(1, result),
+        delta(1, r#"{"toolResult":[{"text":"found"}]}"#),
+        close(1),
+        open(2, r#"{"toolUse":{"toolUseId":"t1","name":"f","type":"tool_use"}}"#),
+        delta(2, r#"{"toolUse":{"input":"{\"x\":1}"}}"#),
+        close(2),
+        stop("tool_use"),
+        metadata(),
+    ]))
+    .await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(shown(&told), r#"… … … 0:t1:f: 0:-:-:{"x":1} 5+1 end:tool_calls"#);
+}
+
+#[tokio::test]
+async fn a_guardrail_that_only_masks_lets_the_answer_through() {
+    let traced = |actions: &[&str]| {
+        let entities: Vec<_> = actions.iter().map(|action| json!({ "action": action })).collect();
+        let trace = json!({ "guardrail": { "outputAssessments": { "g": [{ "sensitiveInformationPolicy": { "piiEntities": entities } }] } } });
+        event("metadata", &json!({ "trace": trace }).to_string())
+    };
+    for (metadata, expected) in [
+        (traced(&["ANONYMIZED"]), r#""I am {NAME}." end:stop"#),
+        (traced(&["ANONYMIZED", "BLOCKED"]), r#""I am {NAME}." end:content_filter"#),
+        (traced(&["NONE"]), r#""I am {NAME}." end:content_filter"#),
+        (event("metadata", "{}"), r#""I am {NAME}." end:content_filter"#),
+    ] {
+        let (told, error) =
+            stream(of(&[start(), text("I am {NAME}."), stop("guardrail_intervened"), metadata])).await;
+        assert!(error.is_none(), "{error:?}");
+        assert_eq!(shown(&told), expected);
     }
 }

@@ -77,6 +77,7 @@ async fn every_finish_has_its_reason_and_some_are_failures() {
         (r#""STOP_SEQUENCE""#, FinishReason::Stop),
         (r#""MAX_TOKENS""#, FinishReason::Length),
         (r#""TOOL_CALL""#, FinishReason::ToolCalls),
+        (r#""""#, FinishReason::Stop),
         (r#""LATER""#, FinishReason::Other("LATER".to_owned())),
         ("null", FinishReason::Stop),
     ] {

@@ -49,7 +49,7 @@ async fn events_of_every_form_are_read() {
     let placed = CALL.replace(r#""index":0"#, r#""index":3"#);
     let more = MORE.replace(r#""index":0"#, r#""index":3"#);
     for (data, expected) in [
-        (&[START, THINK, HM, CLOSE, OPEN, HI, CLOSE, END][..], r#"start:? (hm) "Hi ü🦊" 3+1 end:stop"#),
+        (&[START, THINK, HM, CLOSE, OPEN, HI, CLOSE, END][..], r#"start:? … (hm) "Hi ü🦊" 3+1 end:stop"#),
         (
             &[START, PLAN, CALL, MORE, REST, CALLED, OTHER, CALLED, END_CALL],
             r#"start:? (I will) 0:f_1:f: 0:-:-:{"x": 0:-:-:1} 1:call_1:g:{} end:tool_calls"#,

@@ -96,8 +96,11 @@ fn show(event: &ChatEvent) -> String {
         }
         ChatEvent::Text(text) => format!("{text:?}"),
         ChatEvent::Reasoning(text) => format!("({text})"),
+        ChatEvent::Progress => "…".to_owned(),
+        ChatEvent::Other(name) => format!("other:{name}"),
         ChatEvent::ToolCall(ToolCallDelta { index, id, name, arguments, .. }) => {
-            format!("{index}:{}:{}:{arguments}", id.as_deref().unwrap(), name.as_deref().unwrap())
+            let word = |word: &Option<String>| word.clone().unwrap_or_else(|| "-".to_owned());
+            format!("{index}:{}:{}:{arguments}", word(id), word(name))
         }
         ChatEvent::Sealed(sealed) => format!("sealed:{}", sealed.data),
         ChatEvent::Usage(usage) => {

@@ -81,7 +81,6 @@ async fn tool_calls_have_ids_whether_the_service_gives_them_or_not() {
             ("call_r1_0", "weather", r#"{ "city": "Rome" , "n":1.50}"#),
             ("fc-1", "time", "{}"),
             ("call_r1_2", "now", "{}"),
-            ("call_r1_3", "", "{}"),
         ]
     );
 }
@@ -297,4 +296,13 @@ async fn a_body_that_breaks_off_is_no_reply_and_still_an_error() {
     assert_eq!((error.kind(), error.status()), (ErrorKind::BadReply, Some(200)));
     let error = answer(Fake::chunked(503, broken())).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (ErrorKind::Overloaded, Some(503)));
+}
+
+#[tokio::test]
+async fn an_answer_without_text_says_what_it_held() {
+    let error = ended(r#"{"inlineData":{"mimeType":"image/png","data":"aGk="}},{"fileData":{}}"#, "STOP")
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadReply);
+    assert!(error.message().ends_with("pass on: image, a file") && !error.facts().comeback, "{error}");
 }

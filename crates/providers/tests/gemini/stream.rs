@@ -80,7 +80,58 @@ async fn other_candidates_and_parts_nobody_asked_for_are_left_out() {
         r#"{"candidates":[{"content":{"parts":[{"text":"second"}]},"index":1,"finishReason":"SAFETY"}]}"#,
         r#"{"candidates":[{"content":{"parts":[{"executableCode":{"code":"1"}},{"text":"hi"},{"inlineData":{"data":""}}]},"finishReason":"STOP"}]}"#,
     ]).await;
-    assert_eq!(told, r#"start:?:? "hi" end:stop"#);
+    assert_eq!(told, r#"start:?:? … "hi" other:a file end:stop"#);
+}
+
+#[tokio::test]
+async fn pieces_of_arguments_are_pieces_of_one_call() {
+    let piece_of = |call: &str, finish: &str| piece(&format!(r#"{{"functionCall":{call}}}"#), finish);
+    let told = whole(&[
+        &piece(r#"{"functionCall":{"name":"f","willContinue":true},"thoughtSignature":"s"}"#, ""),
+        &piece_of(r#"{"partialArgs":[{"jsonPath":"$.a[0].city","stringValue":"Bos","willContinue":true}],"willContinue":true}"#, ""),
+        &piece_of(r#"{"partialArgs":[{"jsonPath":"$.a[0].city","stringValue":"ton"}],"willContinue":true}"#, ""),
+        &piece_of("{}", ""),
+        // The next call ends the one before it, and the end of the answer the last.
+        &piece_of(r#"{"id":"own","name":"g","willContinue":true}"#, ""),
+        &piece_of(r#"{"name":"h","partialArgs":[{"jsonPath":"$.n","numberValue":1.5}],"willContinue":true}"#, ""),
+        &piece_of(r#"{"partialArgs":[{"jsonPath":"$.none","nullValue":null}],"willContinue":true}"#, "STOP"),
+    ])
+    .await;
+    assert_eq!(
+        told.replace(" 4+0", ""),
+        r#"start:m:r1 0:call_r1_0:f: sealed:{"call":"call_r1_0","signature":"s"} … … 0:-:-:{"a":[{"city":"Boston"}]} 1:own:g: 1:-:-:{} 2:call_r1_2:h: … 2:-:-:{"n":1.5,"none":null} end:tool_calls"#
+    );
+}
+
+#[tokio::test]
+async fn pieces_of_arguments_that_belong_nowhere_are_a_bad_reply() {
+    for call in [
+        r#"{"partialArgs":[{"jsonPath":"$.n","numberValue":1}]}"#,
+        r#"{"name":"f","partialArgs":[{"jsonPath":"$.a[7]","numberValue":1}],"willContinue":true}"#,
+    ] {
+        let (_, error) = stream(data(&[&piece(&format!(r#"{{"functionCall":{call}}}"#), "STOP")])).await;
+        let error = error.unwrap();
+        assert_eq!(error.kind(), ErrorKind::BadReply, "{error}");
+        is_ours(&error);
+    }
+}
+
+#[tokio::test]
+async fn what_tells_of_thinking_is_progress_and_what_repeats_itself_is_not() {
+    let counted = |thought: u32| {
+        format!(r#"{{"usageMetadata":{{"promptTokenCount":4,"thoughtsTokenCount":{thought}}}}}"#)
+    };
+    let told = whole(&[
+        &counted(0),
+        &counted(7),
+        &counted(7),
+        r#"{"candidates":[{"content":{"parts":[{"text":"","thought":true}]}}]}"#,
+        r#"{"candidates":[{"content":{"parts":[{"text":""}]}}]}"#,
+        &counted(9),
+        &piece(r#"{"text":"hi"}"#, "STOP"),
+    ])
+    .await;
+    assert_eq!(told, r#"start:?:? … … … "hi" 4+0 end:stop"#);
 }
 
 #[tokio::test]

@@ -172,3 +172,19 @@ async fn a_body_that_breaks_off_is_no_reply_and_still_an_error() {
     let error = answer(Fake::chunked(503, broken())).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (ErrorKind::Overloaded, Some(503)));
 }
+
+#[tokio::test]
+async fn an_empty_reason_is_none() {
+    let told = message(r#"{"content":"hi"}"#, r#""""#).await.unwrap();
+    assert_eq!(told.finish, FinishReason::Stop);
+    let call = r#"{"tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]}"#;
+    assert_eq!(message(call, r#""""#).await.unwrap().finish, FinishReason::ToolCalls);
+}
+
+#[tokio::test]
+async fn an_answer_without_text_says_what_it_held() {
+    let image =
+        r#"{"content":[{"type":"image_url","image_url":"x"},{"type":"reference","reference_ids":[1]}]}"#;
+    let error = message(image, r#""stop""#).await.unwrap_err();
+    assert!(error.message().ends_with("pass on: image_url") && !error.facts().comeback, "{error}");
+}

@@ -55,7 +55,11 @@ async fn deltas_of_every_form_are_read() {
                 r#"{"content":[{"type":"text","text":"4"},{"type":"reference","reference_ids":[1]}]}"#,
                 r#"{"content":[{"type":"thinking","thinking":[],"signature":"t"}]}"#,
             ],
-            r#"(hm) (!) sealed:{"signature":"s","thinking":[{"text":"hm!","type":"text"}],"type":"thinking"} "4" sealed:{"signature":"t","thinking":[{"text":"","type":"text"}],"type":"thinking"}"#,
+            r#"(hm) (!) sealed:{"signature":"s","thinking":[{"text":"hm!","type":"text"}],"type":"thinking"} "4" … sealed:{"signature":"t","thinking":[{"text":"","type":"text"}],"type":"thinking"}"#,
+        ),
+        (
+            &[r#"{"content":[{"type":"image_url","image_url":"x"},{"type":"text","text":"4"}]}"#],
+            r#"other:image_url "4""#,
         ),
         // Calls that come whole, one without an id, and one in pieces.
         (

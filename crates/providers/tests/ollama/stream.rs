@@ -37,6 +37,10 @@ async fn a_documented_stream_is_read() {
 async fn lines_of_every_form_are_read() {
     for (all, expected) in [
         (&[HM, HE, DONE][..], r#"start:? (hm) "He" 5+2 end:stop"#),
+        (
+            &[r#"{"message":{"content":"","thinking":"","images":["aGk="]}}"#, DONE],
+            "start:? other:image 5+2 end:stop",
+        ),
         (&[CALLS, DONE], r#"start:? 0:call_a:f:{"x":1} 1:call_1:g:{} 5+2 end:tool_calls"#),
         (
             &[CALLS, CALL, DONE],

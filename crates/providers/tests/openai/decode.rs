@@ -202,3 +202,46 @@ async fn a_body_that_breaks_off_is_no_reply_and_still_an_error() {
     let error = answer(Fake::chunked(503, broken())).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (ErrorKind::Overloaded, Some(503)));
 }
+
+#[tokio::test]
+async fn a_call_is_one_in_every_form_that_services_have_for_it() {
+    let custom = r#"{"tool_calls":[{"id":"c","type":"custom","custom":{"name":"f","input":"SELECT 1"}}]}"#;
+    let filled_in = r#"{"tool_calls":[{"id":"c","function":{"name":"f","arguments":"SELECT 1"},"custom":{"name":"","input":""}}],
+        "function_call":{"name":"","arguments":""}}"#;
+    let old = r#"{"content":null,"function_call":{"name":"f","arguments":"SELECT 1"}}"#;
+    for (message, id) in [(custom, "c"), (filled_in, "c"), (old, "call_0")] {
+        let body = format!(r#"{{"choices":[{{"message":{message},"finish_reason":""}}]}}"#);
+        let reply = reply(&body).await.unwrap();
+        assert_eq!(reply.finish, FinishReason::ToolCalls, "an empty reason is none: {message}");
+        let calls: Vec<_> = reply.tool_calls.iter().map(|c| (&*c.id, &*c.name, &*c.arguments)).collect();
+        assert_eq!(calls, [(id, "f", "SELECT 1")], "{message}");
+    }
+    let reply =
+        message(r#"{"content":"hi","function_call":{"name":"","arguments":""}}"#, r#""""#).await.unwrap();
+    assert_eq!((reply.finish, reply.tool_calls.len()), (FinishReason::Stop, 0));
+}
+
+#[tokio::test]
+async fn a_content_in_parts_is_read_and_what_is_no_text_is_named() {
+    let told = message(r#"{"content":[{"type":"text","text":"a"},{"type":"image_url"}]}"#, r#""stop""#)
+        .await
+        .unwrap();
+    assert_eq!((&*told.text, &*told.other), ("a", &["image_url".to_owned()][..]));
+    for held in [r#""audio":{"id":"audio_1","transcript":"hi"}"#, r#""images":[{"type":"image_url"}]"#] {
+        let error = message(&format!(r#"{{"content":null,{held}}}"#), r#""stop""#).await.unwrap_err();
+        let name = if held.contains("audio") { "pass on: audio" } else { "pass on: image" };
+        assert!(error.kind() == ErrorKind::BadReply && error.message().ends_with(name), "{error}");
+    }
+    let empty = r#"{"content":"","audio":{"id":"","data":"","transcript":""},"images":[]}"#;
+    let error = message(empty, r#""stop""#).await.unwrap_err();
+    assert_eq!(error.message(), "the answer is empty");
+}
+
+#[tokio::test]
+async fn a_call_of_nothing_is_a_bad_reply() {
+    let error =
+        message(r#"{"content":null,"tool_calls":[{"id":"c","function":{"name":null}}]}"#, r#""stop""#)
+            .await
+            .unwrap_err();
+    assert!(error.kind() == ErrorKind::BadReply && error.message().contains("without a name"), "{error}");
+}

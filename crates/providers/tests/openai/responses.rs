@@ -350,7 +350,7 @@ async fn what_is_no_response_says_so() {
         ("[]", "another form"),
         (
             r#"{"output":[{"type":"message","content":[{"text":{"private":1}}]}]}"#,
-            "output[0].content[0].text",
+            "an item of the output has another form than documented at `content[0].text`",
         ),
         (r#"{"choices":[{"message":{"content":"private"}}]}"#, "holds no output"),
     ] {
@@ -380,4 +380,70 @@ async fn the_setting_decides_where_chats_go() {
         let error = settings(api).unwrap_err();
         assert!(error.kind() == ErrorKind::Config && error.to_string().contains(words), "{error}");
     }
+}
+
+#[tokio::test]
+async fn items_that_nobody_needs_may_have_any_form() {
+    let reply = answer(
+        r#"{"status":"completed","output":[
+        {"type":"tool_search_call","arguments":{"paths":["tools"]},"call_id":null,"execution":"server"},
+        {"type":"tool_search_output","tools":[{}],"content":7},
+        {"type":"of_tomorrow","name":[1],"summary":"x"},
+        {"type":"custom_tool_call","call_id":"c1","name":"sql","input":"SELECT 1"},
+        {"type":"function_call","call_id":"c2","name":"f","arguments":"{}"}]}"#,
+    )
+    .await
+    .unwrap();
+    assert_eq!(reply.finish, FinishReason::ToolCalls);
+    assert_eq!(reply.tool_calls, [ToolCall::new("c1", "sql", "SELECT 1"), ToolCall::new("c2", "f", "{}")]);
+    assert_eq!(reply.other, ["of_tomorrow"]);
+}
+
+#[tokio::test]
+async fn a_response_without_text_says_what_it_held() {
+    for name in ["apply_patch_call", "shell_call", "mcp_approval_request", "image_generation_call"] {
+        let body = format!(
+            r#"{{"status":"completed","output":[{{"type":"web_search_call"}},{{"type":"{name}"}}]}}"#
+        );
+        let error = answer(&body).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadReply);
+        assert!(error.message().ends_with(&format!("pass on: {name}")) && !error.facts().comeback, "{error}");
+    }
+    let error = answer(r#"{"status":"completed","output":[{"type":"web_search_call"}]}"#).await.unwrap_err();
+    assert_eq!(error.message(), "the answer is empty");
+}
+
+#[tokio::test]
+async fn tools_whose_calls_wait_for_somebody_are_not_offered() {
+    let with = |tool: Value| {
+        let mut overrides = Overrides::default();
+        overrides.extra_body.insert("tools".to_owned(), json!([{ "type": "web_search" }, tool]));
+        overrides
+    };
+    let question = ChatRequest::user("hello");
+    for tool in [
+        json!({ "type": "apply_patch" }),
+        json!({ "type": "local_shell" }),
+        json!({ "type": "shell" }),
+        json!({ "type": "mcp", "server_url": "https://a.example" }),
+        json!({ "type": "mcp", "require_approval": "always" }),
+    ] {
+        let error = unsent(&question, &with(tool.clone())).await;
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{tool}");
+        assert!(error.message().contains(tool["type"].as_str().unwrap()), "{error}");
+    }
+    for tool in [
+        json!({ "type": "mcp", "require_approval": "never" }),
+        json!({ "type": "shell", "environment": { "type": "container_auto" } }),
+        json!({ "type": "custom", "name": "sql" }),
+        json!({ "type": "image_generation" }),
+    ] {
+        let (fake, overrides) = (Arc::new(Fake::new(200, HEALTHY)), with(tool));
+        let ask = Ask::new("gpt-x").with_overrides(&overrides);
+        assert!(with_responses(&fake).chat(ask, &question).await.is_ok());
+    }
+}
+
+fn with_responses(fake: &Arc<Fake>) -> backstop_providers::openai::OpenAi {
+    with(config(), fake)
 }

@@ -97,7 +97,7 @@ async fn a_documented_stream_is_read() {
     let (told, error) = stream(events(of(&all))).await;
     assert!(error.is_none(), "{error:?}");
     assert_eq!(told[0], ChatEvent::opened(Some(200), Some("req_1".to_owned())));
-    let expected = r#"start:m-1 (hm) (
+    let expected = r#"start:m-1 … … … (hm) (
  
 ) (ja) ? "Be" "cause." 0:c1:f: 0:-:-:{"a": 0:-:-:1} 5+2 end:tool_calls"#
         .replace("\n \n", "\n\n");
@@ -305,5 +305,49 @@ async fn a_stream_cut_anywhere_is_the_same_stream() {
         for at in 1..=body.len() {
             assert_eq!(cut(at).await, whole, "cut at {at}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_tool_that_takes_a_plain_text_is_called_like_any_other() {
+    let custom =
+        |input: &str| json!({ "type": "custom_tool_call", "call_id": "c1", "name": "sql", "input": input });
+    let told = shown(&[
+        created(),
+        item("added", 0, custom("")),
+        json!({ "type": "response.custom_tool_call_input.delta", "output_index": 0, "delta": "SELECT " }),
+        json!({ "type": "response.custom_tool_call_input.delta", "output_index": 0, "delta": "1" }),
+        json!({ "type": "response.custom_tool_call_input.done", "output_index": 0, "input": "SELECT 1" }),
+        item("done", 0, custom("SELECT 1")),
+        completed(),
+    ])
+    .await;
+    assert_eq!(told, "start:m-1 0:c1:sql: 0:-:-:SELECT  0:-:-:1 5+2 end:tool_calls");
+    let told = shown(&[created(), item("done", 0, custom("SELECT 1")), completed()]).await;
+    assert_eq!(told, "start:m-1 0:c1:sql:SELECT 1 5+2 end:tool_calls");
+}
+
+#[tokio::test]
+async fn what_tells_of_work_is_progress_and_what_keeps_the_connection_is_not() {
+    let thought = json!({ "type": "reasoning", "id": "rs_1", "summary": [] });
+    let search = json!({ "type": "tool_search_call", "arguments": { "paths": ["a"] } });
+    for (event, expected) in [
+        (json!({ "type": "response.in_progress", "response": {} }), "… "),
+        (item("added", 0, thought.clone()), "… "),
+        (item("done", 0, thought), "… "),
+        (json!({ "type": "response.reasoning_summary_part.added" }), "… "),
+        (json!({ "type": "response.reasoning_summary_text.delta", "delta": "" }), "… "),
+        (json!({ "type": "response.reasoning_summary_text.delta", "delta": "hm" }), "(hm) "),
+        (item("added", 0, search.clone()), "… "),
+        (item("done", 0, search), "… "),
+        (json!({ "type": "response.web_search_call.searching" }), "… "),
+        (json!({ "type": "response.code_interpreter_call_code.delta", "delta": "1+1" }), "… "),
+        (json!({ "type": "response.queued", "response": {} }), ""),
+        (json!({ "type": "keepalive" }), ""),
+        (json!({ "type": "response.content_part.added" }), ""),
+        (item("added", 0, json!({ "type": "message", "content": [] })), ""),
+    ] {
+        let told = shown(&[created(), event.clone(), delta("hi"), completed()]).await;
+        assert_eq!(told, format!(r#"start:m-1 {expected}"hi" 5+2 end:stop"#), "{event}");
     }
 }

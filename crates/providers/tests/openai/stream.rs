@@ -43,7 +43,22 @@ async fn deltas_of_every_form_are_read() {
         (&[r#"{"reasoning_content":"hm"}"#, r#"{"content":"a"}"#], r#"start:m (hm) "a" end:stop"#),
         (&[r#"{"reasoning":"hm","content":""}"#, r#"{"content":"a"}"#], r#"start:m (hm) "a" end:stop"#),
         (&[r#"{"reasoning_content":"hm","reasoning":"hm"}"#], "start:m (hm) end:stop"),
-        (&[r#"{"reasoning":{"odd":1},"reasoning_content":""}"#], "start:m end:stop"),
+        (&[r#"{"reasoning":{"odd":1},"reasoning_content":""}"#], "start:m … end:stop"),
+        (&[r#"{"content":[{"type":"text","text":"a"}]}"#, r#"{"content":[]}"#], r#"start:m "a" end:stop"#),
+        (&[r#"{"audio":{"id":"audio_1"}}"#, r#"{"audio":{"data":""}}"#], "start:m other:audio end:stop"),
+        // The old form of a call, and a tool that takes a plain text.
+        (
+            &[r#"{"function_call":{"name":"f","arguments":""}}"#, r#"{"function_call":{"arguments":"{}"}}"#],
+            "start:m 0:call_0:f: 0:-:-:{} end:stop",
+        ),
+        (&[r#"{"content":"a","function_call":{"name":"","arguments":""}}"#], r#"start:m "a" end:stop"#),
+        (
+            &[
+                r#"{"tool_calls":[{"index":0,"id":"c","type":"custom","custom":{"name":"sql","input":""}}]}"#,
+                r#"{"tool_calls":[{"index":0,"custom":{"input":"SELECT 1"}}]}"#,
+            ],
+            "start:m 0:c:sql: 0:-:-:SELECT 1 end:stop",
+        ),
         (&[r#"{"content":"a","refusal":""}"#], r#"start:m "a" end:stop"#),
         (&[r#"{"content":"a"}"#, r#"{"refusal":"No."}"#], r#"start:m "a" "No." end:content_filter"#),
         (&[r#"{"refusal":"No"}"#, r#"{"content":"a"}"#], r#"start:m "No" "a" end:content_filter"#),
@@ -191,5 +206,35 @@ async fn a_stream_is_asked_for_as_documented() {
         drop(plain.chat_stream(Ask::new("gpt-x"), &"hello".into()).await.unwrap());
         let body = fake.body();
         assert_eq!((&body["stream"], body.get("stream_options")), (&true.into(), None));
+    }
+}
+
+#[tokio::test]
+async fn what_tells_of_thinking_is_progress_and_what_keeps_the_connection_is_not() {
+    let counted = |thought: u32| {
+        format!(
+            r#"{{"choices":[],"usage":{{"completion_tokens":0,"completion_tokens_details":{{"reasoning_tokens":{thought}}}}}}}"#
+        )
+    };
+    for (data, expected) in [
+        (delta(r#"{"role":"assistant","content":"","reasoning":null,"reasoning_details":[]}"#), ""),
+        (delta(r#"{"role":"assistant","content":null,"reasoning_content":""}"#), ""),
+        (delta("{}"), ""),
+        (counted(0), ""),
+        (counted(7), "… "),
+        (delta(r#"{"reasoning_content":"hm"}"#), "(hm) "),
+        (delta(r#"{"reasoning":"hm"}"#), "(hm) "),
+        (delta(r#"{"reasoning_details":[{"type":"reasoning.text","text":"hm"}]}"#), "(hm) "),
+        (delta(r#"{"reasoning_details":[{"type":"reasoning.encrypted","data":"x"}]}"#), "… "),
+        (delta(r#"{"reasoning_steps":[{"type":"web_search"}]}"#), "… "),
+        (delta(r#"{"content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]}]}"#), "(hm) "),
+    ] {
+        let first = r#"{"model":"m","choices":[]}"#;
+        let (told, error) = stream(of(&[first, &data, &data, &finish("stop"), "[DONE]"])).await;
+        assert!(error.is_none(), "{error:?}");
+        // What is counted again is no news, and the cost is told in the end.
+        let times = if data.contains("reasoning_tokens") { 1 } else { 2 };
+        let shown = shown(&told).replace("0+0 ", "");
+        assert_eq!(shown, format!("start:m {}end:stop", expected.repeat(times)), "{data}");
     }
 }

@@ -22,6 +22,8 @@ pub(super) const CASES: &[Case] = &[
     case!("a streamed answer", streamed),
     case!("streamed tool calls", streamed_tools),
     case!("thoughts are told apart from the answer", thoughts),
+    case!("a stream that only begins shows no sign of work", begins_silently),
+    case!("thoughts that are not shown are signs of work", hidden_thoughts),
     case!("a stream cut at every byte is the same", cut_at_every_byte),
     case!("a text completion", completion),
     case!("a streamed text completion", streamed_completion),
@@ -154,6 +156,35 @@ async fn thoughts(stage: &Stage<'_>) -> Verdict {
         heard.reply.reasoning
     );
     Ok(())
+}
+
+/// How often a stream showed that the model is at work before it said anything.
+fn signs_of_work(heard: &Heard) -> usize {
+    let before = heard.events.iter().take_while(|event| !event.is_content());
+    let is_sign = |event: &&ChatEvent| {
+        matches!(event, ChatEvent::Reasoning(_) | ChatEvent::Progress | ChatEvent::Sealed(_))
+    };
+    before.filter(is_sign).count()
+}
+
+async fn begins_silently(stage: &Stage<'_>) -> Verdict {
+    stage.needs("streamed chat", |able| able.chat_stream)?;
+    let server = stage.server(&Say::ChatStream(said()))?;
+    let heard = stage.stream(&server, &question()).await.and_then(Heard::whole).map_err(unexpected)?;
+    let signs = signs_of_work(&heard);
+    ensure!(signs == 0, "{signs} signs of work came before the first word of a model that does not think");
+    Ok(())
+}
+
+async fn hidden_thoughts(stage: &Stage<'_>) -> Verdict {
+    stage.needs("reasoning", |able| able.reasoning && able.chat_stream)?;
+    let said = Said { reasoning: Some(String::new()), ..said() };
+    let server = stage.server(&Say::ChatStream(said.clone()))?;
+    let mut asked = question();
+    asked.reasoning = Some(ReasoningRequest::default());
+    let heard = stage.stream(&server, &asked).await.and_then(Heard::whole).map_err(unexpected)?;
+    ensure!(signs_of_work(&heard) > 0, "the model thought, and nothing was told of it");
+    Ok(same(&heard.reply, &said)?)
 }
 
 async fn cut_at_every_byte(stage: &Stage<'_>) -> Verdict {

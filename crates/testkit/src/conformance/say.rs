@@ -41,7 +41,7 @@ pub struct Said {
     pub text: String,
     /// The tools it calls.
     pub calls: Vec<ToolCall>,
-    /// What was thought.
+    /// What was thought. An empty text is a thought that is not shown; a wire that cannot say so has an excuse.
     pub reasoning: Option<String>,
     /// Why it ended.
     pub finish: FinishReason,

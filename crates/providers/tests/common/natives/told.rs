@@ -50,6 +50,8 @@ fn show(event: &ChatEvent) -> String {
         ChatEvent::Start { model, .. } => format!("start:{}", model.as_deref().unwrap_or("?")),
         ChatEvent::Text(text) => format!("{text:?}"),
         ChatEvent::Reasoning(text) => format!("({text})"),
+        ChatEvent::Progress => "…".to_owned(),
+        ChatEvent::Other(name) => format!("other:{name}"),
         ChatEvent::ToolCall(ToolCallDelta { index, id, name, arguments, .. }) => {
             let word = |word: &Option<String>| word.clone().unwrap_or_else(|| "-".to_owned());
             format!("{index}:{}:{}:{arguments}", word(id), word(name))
