@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::args::Config;
 use crate::exit::Exit;
 use crate::human;
+use crate::out;
 use crate::setup::Setup;
 
 const FILE: &str = "backstop.toml";
@@ -17,7 +18,7 @@ pub(crate) fn run(config: Option<PathBuf>, action: Config) -> Exit {
         Config::Init => init(config.unwrap_or_else(|| PathBuf::from(FILE))),
         Config::Schema => {
             let schema = backstop_config::json_schema(&backstop::providers::registry());
-            human::print(&format!("{schema:#}\n"))
+            out::only(&format!("{schema:#}\n"))
         }
         Config::Show => show(config),
     }
@@ -51,9 +52,7 @@ fn init(path: PathBuf) -> Exit {
 
 fn show(config: Option<PathBuf>) -> Exit {
     match Setup::find(config) {
-        Ok(Setup { file: Some((path, config)), .. }) => {
-            human::print(&format!("# {}\n{config}", path.display()))
-        }
+        Ok(Setup { file: Some((path, config)), .. }) => out::only(&format!("# {}\n{config}", path.display())),
         Ok(Setup { file: None, .. }) => {
             human::error("there is no config file; `backstop config init` writes one to start from");
             Exit::Config
