@@ -8,7 +8,7 @@ use crate::args::Config;
 use crate::exit::Exit;
 use crate::human;
 use crate::out;
-use crate::setup::Setup;
+use crate::setup::{self, Setup};
 
 const FILE: &str = "backstop.toml";
 const STARTER: &str = include_str!("starter.toml");
@@ -52,7 +52,13 @@ fn init(path: PathBuf) -> Exit {
 
 fn show(config: Option<PathBuf>) -> Exit {
     match Setup::find(config) {
-        Ok(Setup { file: Some((path, config)), .. }) => out::only(&format!("# {}\n{config}", path.display())),
+        Ok(Setup { file: Some((path, config)), is_found, .. }) => {
+            // Of a file that was found they have been told already.
+            if !is_found {
+                setup::tell(&config.abroad);
+            }
+            out::only(&format!("# {}\n{config}", path.display()))
+        }
         Ok(Setup { file: None, .. }) => {
             human::error("there is no config file; `backstop config init` writes one to start from");
             Exit::Config
