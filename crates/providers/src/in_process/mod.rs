@@ -14,6 +14,6 @@ mod text;
 mod workers;
 
 pub(crate) use generate::{Session, Wanted, bare, too_long};
-pub(crate) use gguf::{Damaged, Gguf, Unread};
+pub(crate) use gguf::{Damaged, Gguf, Single, Unread};
 pub(crate) use reply::Writing;
 pub(crate) use workers::Workers;

@@ -3,9 +3,12 @@
 mod config;
 mod file;
 mod gemma3;
+mod marks;
 mod network;
 mod pieces;
 mod provider;
+mod seen;
+mod sizes;
 mod template;
 mod tokens;
 

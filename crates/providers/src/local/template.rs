@@ -20,9 +20,16 @@ struct Turn {
     content: String,
 }
 
-/// The tokens of a conversation.
-pub(super) fn prompt(source: &str, tokens: &Tokens, request: &ChatRequest) -> Result<Vec<u32>, Error> {
+/// The tokens of a conversation, which may be as long as the window.
+pub(super) fn prompt(
+    source: &str,
+    tokens: &Tokens,
+    request: &ChatRequest,
+    window: usize,
+) -> Result<Vec<u32>, Error> {
     let turns = turns(request)?;
+    // Templates may trim a text, and leave out no other part of it.
+    tokens.can_fit(turns.iter().map(|turn| turn.content.trim().len()).sum(), window)?;
     // Templates may look at the texts, and trim them; they get to see them unless one would forge a mark.
     let forged = |turn: &Turn| tokens.has_mark(&turn.content) || turn.content.contains([OPEN, CLOSE]);
     let hidden = turns.iter().any(forged);
