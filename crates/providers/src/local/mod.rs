@@ -1,5 +1,6 @@
 #![doc = include_str!("docs.md")]
 
+mod bounds;
 mod config;
 mod file;
 mod gemma3;
@@ -7,6 +8,7 @@ mod marks;
 mod network;
 mod pieces;
 mod provider;
+mod sandbox;
 mod seen;
 mod sizes;
 mod template;
