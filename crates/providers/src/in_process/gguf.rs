@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::forms;
+
 /// Where the weights begin is a multiple of this, unless the file says.
 const ALIGNMENT: u64 = 32;
 
@@ -158,7 +160,7 @@ impl<'a> Gguf<'a> {
         let read = u64::try_from(input.read).unwrap_or(u64::MAX);
         let begin = read.checked_next_multiple_of(alignment).unwrap_or(u64::MAX);
         for (name, sizes, form, offset) in places {
-            let bytes = bytes_of(&sizes, form)
+            let bytes = forms::bytes_of(&sizes, form)
                 .ok_or_else(|| Damaged(format!("{name} is of the unknown form {form}, sized {sizes:?}")))?;
             let place = begin.checked_add(offset);
             let end = place.and_then(|place| place.checked_add(bytes)).filter(|end| *end <= length);
@@ -290,12 +292,8 @@ impl<'a> Gguf<'a> {
         let data = begin.zip(usize::try_from(tensor.length).ok());
         let data = data.and_then(|(begin, length)| self.bytes.get(begin..)?.get(..length));
         let data = data.ok_or_else(|| Damaged(format!("{name} is not here")))?;
-        Ok(match tensor.form {
-            F32 => chunks(data).map(f32::from_le_bytes).collect(),
-            F16 => chunks(data).map(|bytes| half(u16::from_le_bytes(bytes))).collect(),
-            Q8_0 => data.chunks_exact(Q8_BYTES).flat_map(eight_bits).collect(),
-            form => return Err(Damaged(format!("{name} is of the form {form}, and read are 0, 1 and 8"))),
-        })
+        forms::numbers(data, tensor.form)
+            .ok_or_else(|| Damaged(format!("{name} is of the form {}, and read are 0, 1 and 8", tensor.form)))
     }
 }
 
@@ -303,38 +301,8 @@ fn missing(name: &str) -> Damaged {
     Damaged(format!("it has no {name}, or not of the right form"))
 }
 
-const F32: u32 = 0;
-const F16: u32 = 1;
-const Q8_0: u32 = 8;
 /// The form of a value that is a list.
 const LIST: u32 = 9;
-/// A block of Q8_0: a scale and 32 numbers.
-const Q8_BYTES: usize = 34;
-
-/// How many bytes such a table has; `None` if there is no such form.
-fn bytes_of(sizes: &[u64], form: u32) -> Option<u64> {
-    // Numbers a block, and its bytes. Blocks lie in rows.
-    let (numbers, bytes) = match form {
-        F32 => (1, 4),
-        F16 | 30 => (1, 2),
-        2 => (32, 18),
-        3 => (32, 20),
-        6 => (32, 22),
-        7 => (32, 24),
-        Q8_0 => (32, 34),
-        9 => (32, 36),
-        10 => (256, 84),
-        11 => (256, 110),
-        12 => (256, 144),
-        13 => (256, 176),
-        14 => (256, 210),
-        15 => (256, 292),
-        _ => return None,
-    };
-    let all = sizes.iter().try_fold(1, |product: u64, size| product.checked_mul(*size))?;
-    sizes.first()?.is_multiple_of(numbers).then_some(())?;
-    (all / numbers).checked_mul(bytes)
-}
 
 /// How many bytes a value of this form takes; `None` if that depends on the value, or if there is no such form.
 fn width(form: u32) -> Option<u64> {
@@ -345,32 +313,6 @@ fn width(form: u32) -> Option<u64> {
         10..=12 => Some(8),
         _ => None,
     }
-}
-
-/// Pieces of a known size; what is left over is dropped.
-fn chunks<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
-    bytes.chunks_exact(N).filter_map(|chunk| chunk.try_into().ok())
-}
-
-fn eight_bits(block: &[u8]) -> impl Iterator<Item = f32> {
-    let (scale, numbers) = block.split_at(block.len().min(2));
-    let scale = scale.try_into().map_or(0.0, |bytes| half(u16::from_le_bytes(bytes)));
-    numbers.iter().map(move |number| f32::from(number.cast_signed()) * scale)
-}
-
-/// A number of 16 bits: one of sign, five of exponent, ten of fraction.
-fn half(bits: u16) -> f32 {
-    let (sign, exponent, fraction) =
-        (u32::from(bits >> 15), u32::from(bits >> 10) & 31, u32::from(bits) & 1023);
-    let magnitude = match exponent {
-        // Below the smallest normal number: a multiple of 2⁻²⁴.
-        0 => {
-            return f32::from(bits & 1023) * f32::from_bits(0x3380_0000) * if sign == 0 { 1.0 } else { -1.0 };
-        }
-        31 => 0x7f80_0000 | fraction << 13,
-        _ => (exponent + 127 - 15) << 23 | fraction << 13,
-    };
-    f32::from_bits(sign << 31 | magnitude)
 }
 
 /// What is left to be read.
@@ -441,6 +383,7 @@ impl<'a> Input<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::forms::{F16, F32, Q8_0};
     use super::*;
 
     fn text(text: &str) -> Vec<u8> {
@@ -580,15 +523,5 @@ mod tests {
         let output = limited.output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success() && said.contains("1 passed"), "{output:?}");
-    }
-
-    #[test]
-    fn every_half_is_the_float_it_should_be() {
-        for (bits, number) in [(0x0000, 0.0), (0x03ff, 1023.0 / 1024.0 / 16384.0), (0x0400, 1.0 / 16384.0)] {
-            assert_eq!(half(bits), number);
-            assert_eq!(half(bits | 0x8000), -number);
-        }
-        assert_eq!((half(0x7bff), half(0x3555)), (65504.0, 0.333_251_95));
-        assert!(half(0x7c01).is_nan());
     }
 }

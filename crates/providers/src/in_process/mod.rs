@@ -6,8 +6,10 @@
 //! the answer is written to its end, and waits. It is at most as long as the model's window.
 
 mod channel;
+mod forms;
 mod generate;
 mod gguf;
+mod merge;
 mod reply;
 mod sample;
 mod text;
@@ -15,5 +17,6 @@ mod workers;
 
 pub(crate) use generate::{Session, Wanted, bare, too_long};
 pub(crate) use gguf::{Damaged, Gguf, Single, Unread};
+pub(crate) use merge::merge;
 pub(crate) use reply::Writing;
 pub(crate) use workers::Workers;

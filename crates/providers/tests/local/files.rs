@@ -42,6 +42,8 @@ async fn each_file_that_cannot_be_used_says_why() {
     for (path, expected) in [
         (folder.0.join("none.gguf"), "does not exist: download it"),
         (folder.0.clone(), "is a folder"),
+        #[cfg(unix)]
+        ("/dev/zero".into(), "is no file"),
         (write("empty.gguf", b""), "cut off"),
         (write("page.gguf", b"<html>404</html>"), "no GGUF file"),
         (write("head.gguf", &good[..400]), "cut off"),
@@ -129,7 +131,7 @@ fn lying(file: &[u8], name: &str, number: u32) -> Vec<u8> {
     let found = bytes.windows(name.len()).position(|window| window == name.as_bytes());
     // Behind the name stand the form of the value, and the value.
     let place = found.unwrap() + name.len() + 4;
-    bytes[place..place + 4].copy_from_slice(&number.to_le_bytes());
+    bytes.splice(place..place + 4, number.to_le_bytes());
     bytes
 }
 
