@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::args::Check;
 use crate::exit::Exit;
 use crate::setup::Setup;
-use crate::{human, json};
+use crate::{human, out};
 
 /// How long a target may take to answer one word.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -68,7 +68,7 @@ pub(crate) async fn run(config: Option<PathBuf>, arguments: Check) -> Exit {
         Err(error) => {
             if arguments.json {
                 let report = Report { ok: false, routes: Vec::new(), error: Some(error.to_string()) };
-                let _ = json::print(&report);
+                out::ending(out::json(&report), Exit::Config);
             }
             human::failure(&error);
             return Exit::Config;
@@ -92,12 +92,12 @@ pub(crate) async fn run(config: Option<PathBuf>, arguments: Check) -> Exit {
         routes.push(RouteState { name: route.name, targets });
     }
     let ok = known.iter().all(|target| target.state == State::Ready);
-    if arguments.json {
-        let _ = json::print(&Report { ok, routes, error: None });
+    let written = if arguments.json {
+        out::json(&Report { ok, routes, error: None })
     } else {
-        table(&routes, arguments.live);
-    }
-    if ok { Exit::Answered } else { Exit::NotAnswered }
+        table(&routes, arguments.live)
+    };
+    out::ending(written, if ok { Exit::Answered } else { Exit::NotAnswered })
 }
 
 async fn state_of(setup: &Setup, target: String, missing: Option<String>, live: bool) -> TargetState {
@@ -146,7 +146,7 @@ fn is_empty_answer(error: &Error) -> bool {
     status == Some(200) && cause.is_some_and(|cause| !cause.facts().counted)
 }
 
-fn table(routes: &[RouteState], live: bool) {
+fn table(routes: &[RouteState], live: bool) -> std::io::Result<()> {
     let width =
         routes.iter().flat_map(|route| &route.targets).map(|t| t.target.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
@@ -158,8 +158,9 @@ fn table(routes: &[RouteState], live: bool) {
             text.push_str(&format!("  {target:width$}  {}{message}\n", state.words()));
         }
     }
-    let _ = human::print(&text);
+    let written = out::text(&text);
     if !live {
         human::note("nothing was sent; `backstop check --live` asks each target once");
     }
+    written
 }

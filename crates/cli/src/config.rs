@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use crate::args::Config;
 use crate::exit::Exit;
 use crate::human;
-use crate::setup::Setup;
+use crate::out;
+use crate::setup::{self, Setup};
 
 const FILE: &str = "backstop.toml";
 const STARTER: &str = include_str!("starter.toml");
@@ -17,7 +18,7 @@ pub(crate) fn run(config: Option<PathBuf>, action: Config) -> Exit {
         Config::Init => init(config.unwrap_or_else(|| PathBuf::from(FILE))),
         Config::Schema => {
             let schema = backstop_config::json_schema(&backstop::providers::registry());
-            human::print(&format!("{schema:#}\n"))
+            out::only(&format!("{schema:#}\n"))
         }
         Config::Show => show(config),
     }
@@ -51,8 +52,12 @@ fn init(path: PathBuf) -> Exit {
 
 fn show(config: Option<PathBuf>) -> Exit {
     match Setup::find(config) {
-        Ok(Setup { file: Some((path, config)), .. }) => {
-            human::print(&format!("# {}\n{config}", path.display()))
+        Ok(Setup { file: Some((path, config)), is_found, .. }) => {
+            // Of a file that was found they have been told already.
+            if !is_found {
+                setup::tell(&config.abroad);
+            }
+            out::only(&format!("# {}\n{config}", path.display()))
         }
         Ok(Setup { file: None, .. }) => {
             human::error("there is no config file; `backstop config init` writes one to start from");

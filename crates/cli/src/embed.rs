@@ -10,6 +10,7 @@ use crate::args::Embed;
 use crate::exit::Exit;
 use crate::human::{self, Progress};
 use crate::json;
+use crate::out;
 use crate::setup::{Setup, Wants};
 use crate::text::{beside, interrupted};
 
@@ -43,29 +44,34 @@ fn check(texts: &[String]) -> Result<(), Error> {
     }
 }
 
-/// For people a vector a line: numbers with a space between.
+/// For programs the object, for people the vectors and what there is to know of them.
 fn show(outcome: Result<&Answer<EmbeddingReply>, &Error>, json: bool, progress: &Progress) -> Exit {
-    if json {
-        // Nobody who reads it, nobody to tell.
-        let _ = json::print_vectors(outcome);
-    }
+    let written = match outcome {
+        _ if json => json::print_vectors(outcome),
+        Ok(answer) => lines(&answer.embeddings),
+        Err(_) => Ok(()),
+    };
     match outcome {
         Ok(answer) => {
             if !json {
-                for vector in &answer.embeddings {
-                    let numbers: Vec<String> = vector.iter().map(f32::to_string).collect();
-                    let _ = human::write_out(&format!("{}\n", numbers.join(" ")));
-                }
                 let space = answer.space.as_deref().unwrap_or("unknown");
                 human::note(&format!("the vectors live in the space {space}"));
             }
             progress.trail(answer.trail());
-            Exit::Answered
+            out::ending(written, Exit::Answered)
         }
         Err(error) => {
             progress.trail(error.trail());
             human::failure(error);
-            Exit::of(error)
+            out::ending(written, Exit::of(error))
         }
     }
+}
+
+/// A line a vector: numbers with a space between.
+fn lines(vectors: &[Vec<f32>]) -> std::io::Result<()> {
+    vectors.iter().try_for_each(|vector| {
+        let numbers: Vec<String> = vector.iter().map(f32::to_string).collect();
+        out::text(&format!("{}\n", numbers.join(" ")))
+    })
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use backstop::{Error, ErrorKind};
 
-use crate::{human, json};
+use crate::{human, json, out};
 
 /// The exit codes of the contract.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -43,8 +43,7 @@ impl Exit {
 pub(crate) fn of_clap(error: &clap::Error) -> Exit {
     use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
     if matches!(error.kind(), DisplayHelp | DisplayVersion) {
-        let _ = error.print();
-        return Exit::Answered;
+        return out::ending(error.print(), Exit::Answered);
     }
     let arguments: Vec<_> = std::env::args_os().skip(1).take_while(|argument| argument != "--").collect();
     if arguments.iter().any(|argument| argument == "--json") {
@@ -54,7 +53,8 @@ pub(crate) fn of_clap(error: &clap::Error) -> Exit {
         let wrong = wrong.join(" ");
         let message = wrong.strip_prefix("error: ").unwrap_or(&wrong);
         let streamed = arguments.iter().any(|argument| argument == "--stream");
-        json::print_failure(command(&arguments), streamed, &Error::new(ErrorKind::Usage, message));
+        let error = Error::new(ErrorKind::Usage, message);
+        out::ending(json::print_failure(command(&arguments), streamed, &error), Exit::Config);
     }
     if error.print().is_err() {
         human::error("the arguments are wrong");

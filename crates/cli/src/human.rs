@@ -1,4 +1,4 @@
-//! What people see: answers on stdout, the rest on stderr, colours where there is a terminal to show them.
+//! What people are told on stderr, in colours where there is a terminal to show them.
 
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,34 +7,27 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use backstop::{Error, Observer, Step, Trail, Verdict};
 
-use crate::exit::Exit;
+use crate::terminal;
 
 const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 const GREEN: Style = AnsiColor::Green.on_default();
 const DIM: Style = Style::new().dimmed();
 
-/// Prints to stdout. A reader that has gone is no failure: it has seen what it wanted.
-pub(crate) fn print(text: &str) -> Exit {
-    match write_out(text) {
-        Ok(()) => Exit::Answered,
-        Err(_) => Exit::NotAnswered,
-    }
-}
-
-/// Writes to stdout at once; an error means that nobody reads any more.
-pub(crate) fn write_out(text: &str) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
-}
-
-fn say(text: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+/// A line: a word in a colour if it has one, and a text that may hold what a provider or model said.
+fn say(style: Style, word: &str, text: &str) {
+    let text = terminal::shown(text, std::io::stderr().is_terminal());
+    let line = if word.is_empty() {
+        format!("{style}{text}{style:#}")
+    } else {
+        format!("{style}{word}{style:#}: {text}")
+    };
+    // Where people cannot be told, there is nobody to tell so.
+    let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 
 pub(crate) fn error(text: &str) {
-    say(&format!("{RED}error{RED:#}: {text}"));
+    say(RED, "error", text);
 }
 
 /// What went wrong: of a config file every problem with its line, of anything else one line.
@@ -48,15 +41,15 @@ pub(crate) fn failure(problem: &Error) {
 
 /// A text that says by itself what it is.
 pub(crate) fn plain(text: &str) {
-    say(text);
+    say(Style::new(), "", text);
 }
 
 pub(crate) fn warning(text: &str) {
-    say(&format!("{YELLOW}warning{YELLOW:#}: {text}"));
+    say(YELLOW, "warning", text);
 }
 
 pub(crate) fn note(text: &str) {
-    say(&format!("{DIM}{text}{DIM:#}"));
+    say(DIM, "", text);
 }
 
 /// The trail, a line a step: what answered in green, the rest dimmed.
@@ -64,7 +57,7 @@ fn trail(trail: &Trail) {
     let text = trail.to_string();
     for (line, step) in text.lines().zip(trail.steps()) {
         let style = if step.verdict == Verdict::Delivered { GREEN } else { DIM };
-        say(&format!("{style}{line}{style:#}"));
+        say(style, "", line);
     }
 }
 
@@ -89,6 +82,7 @@ impl Progress {
             tokio::time::sleep(Duration::from_millis(100)).await;
             let target = self.target.lock().unwrap_or_else(PoisonError::into_inner).clone();
             if let Some(target) = target {
+                let target = terminal::shown(&target, true);
                 let _ = write!(anstream::stderr().lock(), "\r\x1b[2K{DIM}{turn} {target}{DIM:#}");
             }
         }

@@ -1,11 +1,11 @@
 //! The objects of `--json`, key by key as the contract has them.
 
-use std::io::Write;
-
 use backstop::core::completion::CompletionReply;
 use backstop::core::embedding::EmbeddingReply;
 use backstop::{Answer, ChatReply, Error, FinishReason, Step, Trail};
 use serde::Serialize;
+
+use crate::out;
 
 /// What a call came to.
 #[derive(Debug, Serialize)]
@@ -115,15 +115,6 @@ fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Prints a line of JSON. An error means that nobody reads any more.
-pub(crate) fn print(value: &impl Serialize) -> std::io::Result<()> {
-    let mut line = serde_json::to_vec(value)?;
-    line.push(b'\n');
-    let mut out = std::io::stdout().lock();
-    out.write_all(&line)?;
-    out.flush()
-}
-
 /// An answer in text, whichever operation gave it.
 #[derive(Debug)]
 pub(crate) struct Told {
@@ -165,7 +156,7 @@ impl Told {
 
 /// The end of a call that was answered.
 pub(crate) fn print_answer(operation: &str, streamed: bool, told: &Told) -> std::io::Result<()> {
-    print(&Outcome {
+    out::json(&Outcome {
         event: streamed.then_some("end"),
         ok: true,
         operation,
@@ -189,7 +180,7 @@ pub(crate) fn print_vectors(outcome: Result<&Answer<EmbeddingReply>, &Error>) ->
     let usage = answer.map(|answer| answer.usage).or(partial.map(|partial| partial.usage));
     let message = outcome.err().map(ToString::to_string);
     let error = outcome.err().zip(message.as_deref());
-    print(&Vectors {
+    out::json(&Vectors {
         ok: answer.is_some(),
         operation: "embed",
         embeddings: embeddings.map(Vec::as_slice),
@@ -207,7 +198,7 @@ pub(crate) fn print_vectors(outcome: Result<&Answer<EmbeddingReply>, &Error>) ->
 pub(crate) fn print_error(operation: &str, streamed: bool, error: &Error) -> std::io::Result<()> {
     let partial = error.partial();
     let message = error.to_string();
-    print(&Outcome {
+    out::json(&Outcome {
         event: streamed.then_some("end"),
         ok: false,
         operation,
@@ -222,12 +213,11 @@ pub(crate) fn print_error(operation: &str, streamed: bool, error: &Error) -> std
 }
 
 /// A failure before there was a call.
-pub(crate) fn print_failure(operation: &str, streamed: bool, error: &Error) {
-    // Whoever asked for JSON and does not read it is not there to be told so.
-    let _ = match operation {
+pub(crate) fn print_failure(operation: &str, streamed: bool, error: &Error) -> std::io::Result<()> {
+    match operation {
         "embed" => print_vectors(Err(error)),
         _ => print_error(operation, streamed, error),
-    };
+    }
 }
 
 fn model_of(target: &str) -> &str {

@@ -1,7 +1,7 @@
 //! The command line of backstop.
 //!
-//! Answers go to stdout, everything else to stderr. Exit codes: 0 answered, 1 not answered, 2 usage or config error, 130
-//! interrupted.
+//! Answers go to stdout, everything else to stderr. Exit codes: 0 answered, 1 not answered or not written, 2 usage or
+//! config error, 130 interrupted.
 
 mod args;
 mod built_in;
@@ -12,7 +12,9 @@ mod exit;
 mod human;
 mod json;
 mod models;
+mod out;
 mod setup;
+mod terminal;
 mod text;
 
 use std::process::ExitCode;
@@ -52,7 +54,7 @@ async fn run(arguments: Arguments) -> Exit {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "backstop", &mut script);
-            human::print(&String::from_utf8_lossy(&script))
+            out::only(&String::from_utf8_lossy(&script))
         }
     }
 }

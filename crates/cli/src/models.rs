@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::args::Models;
 use crate::exit::Exit;
 use crate::human;
+use crate::out;
 use crate::setup::Setup;
 
 pub(crate) fn run(config: Option<PathBuf>, arguments: &Models) -> Exit {
@@ -52,7 +53,7 @@ pub(crate) fn run(config: Option<PathBuf>, arguments: &Models) -> Exit {
             text.push_str(&format!("  {name}/{model}  {why}\n"));
         }
     }
-    let exit = human::print(&text);
+    let exit = out::only(&text);
     human::note("any model the provider serves can be named: provider/model");
     exit
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use backstop::core::route::{Route, RouteStep};
 use backstop::core::{Env, Registry, TargetName};
 use backstop::{Backstop, BackstopBuilder, Error, ErrorKind};
-use backstop_config::Config;
+use backstop_config::{Config, Problem};
 
 use crate::args::Terms;
 use crate::built_in;
@@ -27,6 +27,8 @@ pub(crate) struct Setup {
     pub(crate) registry: Registry,
     pub(crate) env: Env,
     pub(crate) file: Option<(PathBuf, Config)>,
+    /// Whether that file only lies in the current folder.
+    pub(crate) is_found: bool,
 }
 
 impl Setup {
@@ -34,17 +36,24 @@ impl Setup {
     pub(crate) fn find(named: Option<PathBuf>) -> Result<Self, Error> {
         let env = Env::new(|name| std::env::var(name).ok());
         let registry = backstop::providers::registry();
+        let mut is_found = false;
         let file = match locate(named, &env)? {
-            Some(path) => {
+            Some(Located { path, is_asked_for }) => {
+                is_found = !is_asked_for;
+                if is_found {
+                    human::note(&format!("using ./{}, found in the current folder", path.display()));
+                }
                 let config = read(&path, &registry, &env)?;
+                tell(&config.warnings);
+                if is_found && !config.abroad.is_empty() {
+                    tell(&config.abroad);
+                    human::note("if this is meant, name the file: --config, or BACKSTOP_CONFIG");
+                }
                 Some((path, config))
             }
             None => None,
         };
-        if let Some((_, config)) = &file {
-            config.warnings.iter().for_each(|warning| human::plain(&warning.to_string()));
-        }
-        Ok(Self { registry, env, file })
+        Ok(Self { registry, env, file, is_found })
     }
 
     /// A client on the terms that were typed.
@@ -141,8 +150,15 @@ fn no_route(name: &str, routes: &[&str]) -> Error {
     Error::new(ErrorKind::Usage, format!("there is no route {name:?}; {there_are}"))
 }
 
+/// A config file, and whether the user said that it is to be used: the folder one happens to be in says nothing.
+struct Located {
+    path: PathBuf,
+    is_asked_for: bool,
+}
+
 /// The config file: as named, by the variable, here, or in the user's config folder.
-fn locate(named: Option<PathBuf>, env: &Env) -> Result<Option<PathBuf>, Error> {
+fn locate(named: Option<PathBuf>, env: &Env) -> Result<Option<Located>, Error> {
+    let asked = |path: PathBuf| Located { path, is_asked_for: true };
     let missing = |path: &Path, how: &str| {
         Error::new(ErrorKind::Config, format!("the config file {} does not exist ({how})", path.display()))
     };
@@ -150,12 +166,21 @@ fn locate(named: Option<PathBuf>, env: &Env) -> Result<Option<PathBuf>, Error> {
         .map(|path| (path, "--config"))
         .or_else(|| env.var("BACKSTOP_CONFIG").map(|path| (PathBuf::from(path), "BACKSTOP_CONFIG")));
     if let Some((path, how)) = stated {
-        return if path.exists() { Ok(Some(path)) } else { Err(missing(&path, how)) };
+        return if path.exists() { Ok(Some(asked(path))) } else { Err(missing(&path, how)) };
+    }
+    let here = PathBuf::from("backstop.toml");
+    if here.exists() {
+        return Ok(Some(Located { path: here, is_asked_for: false }));
     }
     let home = || env.var("HOME").map(|home| Path::new(&home).join(".config"));
     let user = env.var("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home);
     let user = user.map(|folder| folder.join("backstop").join("backstop.toml"));
-    Ok([Some(PathBuf::from("backstop.toml")), user].into_iter().flatten().find(|path| path.exists()))
+    Ok(user.filter(|path| path.exists()).map(asked))
+}
+
+/// Shows each with its line.
+pub(crate) fn tell(warnings: &[Problem]) {
+    warnings.iter().for_each(|warning| human::plain(&warning.to_string()));
 }
 
 fn read(path: &Path, registry: &Registry, env: &Env) -> Result<Config, Error> {

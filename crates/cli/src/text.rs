@@ -15,6 +15,7 @@ use crate::args::{Chat, Complete, Terms};
 use crate::exit::Exit;
 use crate::human::{self, Progress};
 use crate::json::{self, Told};
+use crate::out;
 use crate::setup::{Setup, Wants};
 
 /// What is asked.
@@ -98,13 +99,13 @@ struct Printer {
 
 impl Printer {
     fn failed(&self, error: &Error) -> Exit {
-        if self.json {
-            // Nobody who reads it, nobody to tell.
-            let _ = json::print_error(self.operation, self.streamed, error);
-        }
+        let written = match self.json {
+            true => json::print_error(self.operation, self.streamed, error),
+            false => Ok(()),
+        };
         self.progress.trail(error.trail());
         human::failure(error);
-        Exit::of(error)
+        out::ending(written, Exit::of(error))
     }
 
     async fn whole(&self, client: &Backstop, request: Request) -> Exit {
@@ -121,7 +122,7 @@ impl Printer {
         };
         self.progress.clear();
         match outcome {
-            Ok(told) => self.answered(&told, || human::write_out(&format!("{}\n", told.text))),
+            Ok(told) => self.answered(&told, || out::text(&format!("{}\n", told.text))),
             Err(error) => self.failed(&error),
         }
     }
@@ -140,27 +141,27 @@ impl Printer {
         loop {
             let event = beside(next_until(&mut stream, stop.as_mut()), self.progress.spin()).await;
             self.progress.clear();
+            let end_line = || if open_line && !self.json { out::text("\n") } else { Ok(()) };
             let written = match event {
                 None => {
-                    end_line(open_line && !self.json);
-                    return self.failed(&stream.cancel());
+                    let written = end_line();
+                    return out::ending(written, self.failed(&stream.cancel()));
                 }
                 Some(Ok(StreamEvent::End(answer))) => {
-                    end_line(open_line && !self.json);
-                    return self.answered(&Told::of_chat(&answer), || Ok(()));
+                    return self.answered(&Told::of_chat(&answer), end_line);
                 }
                 Some(Ok(event)) => {
                     open_line |= matches!(event, StreamEvent::Text(_));
                     self.piece(&event)
                 }
                 Some(Err(error)) => {
-                    end_line(open_line && !self.json);
-                    return self.failed(&error);
+                    let written = end_line();
+                    return out::ending(written, self.failed(&error));
                 }
             };
             if written.is_err() {
-                // The reader has seen what it wanted: what is left of the answer is not asked for.
-                return Exit::Answered;
+                // Nobody gets what is left of the answer, so it is not asked for.
+                return out::ending(written, Exit::Answered);
             }
         }
     }
@@ -168,14 +169,14 @@ impl Printer {
     fn piece(&self, event: &StreamEvent) -> std::io::Result<()> {
         if self.json {
             return match json_of(event) {
-                Some(line) => json::print(&line),
+                Some(line) => out::json(&line),
                 None => Ok(()),
             };
         }
         match event {
-            StreamEvent::Text(text) => human::write_out(text),
+            StreamEvent::Text(text) => out::text(text),
             StreamEvent::Reset { target, .. } => {
-                human::write_out("\n\n")?;
+                out::text("\n\n")?;
                 human::warning(&format!("the answer broke off; {target} begins anew"));
                 Ok(())
             }
@@ -184,19 +185,13 @@ impl Printer {
     }
 
     fn answered(&self, told: &Told, text: impl FnOnce() -> std::io::Result<()>) -> Exit {
-        // Whoever closed the pipe has what it wanted.
-        let _ = if self.json { json::print_answer(self.operation, self.streamed, told) } else { text() };
+        let written =
+            if self.json { json::print_answer(self.operation, self.streamed, told) } else { text() };
         for (name, arguments) in &told.tool_calls {
             human::note(&format!("the model calls {name}({arguments})"));
         }
         self.progress.trail(&told.trail);
-        Exit::Answered
-    }
-}
-
-fn end_line(open: bool) {
-    if open {
-        let _ = human::write_out("\n");
+        out::ending(written, Exit::Answered)
     }
 }
 

@@ -7,6 +7,7 @@ use backstop_core::route::{ModelFacts, Route};
 use backstop_core::{Env, Registry, TargetName};
 use toml::de::DeTable;
 
+use crate::abroad;
 use crate::found::Fields;
 use crate::problem::{Problem, Problems};
 use crate::providers::{self, Kinds, ProviderSetup};
@@ -51,6 +52,9 @@ pub struct Config {
     pub facts: BTreeMap<TargetName, ModelFacts>,
     /// What is odd and changes nothing.
     pub warnings: Vec<Problem>,
+    /// Variables whose values the file sends to a server that it names itself. Nothing is wrong with that where the file
+    /// is one's own; where it was found and not asked for, it is worth telling.
+    pub abroad: Vec<Problem>,
 }
 
 impl Config {
@@ -82,10 +86,11 @@ impl Config {
         let fields = reader.table(&root, &document, &(0..0));
         let Reader { mut report, kinds, .. } = reader;
         let config = Self::build(&fields, &mut report, &kinds, env);
+        let abroad = abroad::problems(&document, &mut report, env);
         let (errors, warnings, unlisted) = report.finish();
         match Problems::from_list(errors, unlisted) {
             Some(problems) => Err(problems),
-            None => Ok(Self { warnings, ..config }),
+            None => Ok(Self { warnings, abroad, ..config }),
         }
     }
 
@@ -127,7 +132,7 @@ impl Config {
         let mut builder = Builder { report, kinds, too_many: false };
         let facts = builder.facts(fields.entries_of("models"));
         let routes = builder.routes(fields.entries_of("routes"));
-        Self { routes, providers, facts, warnings: Vec::new() }
+        Self { routes, providers, facts, warnings: Vec::new(), abroad: Vec::new() }
     }
 }
 

@@ -129,10 +129,10 @@ impl Table {
         own.or_else(|| self.keys.iter().find_map(|key| key.form.find(name)))
     }
 
-    /// Every name a person may have meant to write, in this table or below it.
-    pub(crate) fn vocabulary(&self, add: &mut impl FnMut(&str)) {
+    /// Every name a person may have meant to write, in this table or below it; of a key also what its value looks like.
+    pub(crate) fn vocabulary(&self, add: &mut impl FnMut(&str, Option<&Form>)) {
         for key in &self.keys {
-            add(&key.name);
+            add(&key.name, Some(&key.form));
             key.form.vocabulary(add);
         }
     }
@@ -206,16 +206,16 @@ impl Form {
         }
     }
 
-    fn vocabulary(&self, add: &mut impl FnMut(&str)) {
+    fn vocabulary(&self, add: &mut impl FnMut(&str, Option<&Self>)) {
         match self {
-            Self::Words(words) => words.iter().for_each(|word| add(word.name)),
+            Self::Words(words) => words.iter().for_each(|word| add(word.name, None)),
             Self::Table(table) => table.vocabulary(add),
             Self::List(of) | Self::Map(_, of) => of.vocabulary(add),
             Self::Any(forms) => forms.iter().for_each(|form| form.vocabulary(add)),
             Self::Provider(tables) => {
                 for (kind, table) in tables {
                     if let Some(kind) = kind {
-                        add(kind);
+                        add(kind, None);
                     }
                     table.vocabulary(add);
                 }

@@ -6,15 +6,17 @@
 //! [reference page](reference_page).
 //!
 //! No key, header or prompt of a file ever reaches a message: a value is hidden unless its place in the format says
-//! that it is harmless.
+//! that it is harmless. Of a line that is no TOML those words are shown that could be none of these.
 //!
 //! [`Registry`]: backstop_core::Registry
 //! [`Env`]: backstop_core::Env
 
+mod abroad;
 mod config;
 mod duration;
 mod form;
 mod found;
+mod harmless;
 mod json;
 mod near;
 mod page;

@@ -74,7 +74,7 @@ fn write_provider(f: &mut fmt::Formatter<'_>, provider: &ProviderSetup) -> fmt::
 }
 
 /// Whether a URL is a host and a short path, and so holds no password or token.
-fn is_plain(url: &str) -> bool {
+pub(crate) fn is_plain(url: &str) -> bool {
     const SEGMENT_MAX: usize = 20;
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));

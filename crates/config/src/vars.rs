@@ -62,6 +62,26 @@ pub(crate) fn expand(raw: &str, env: &Env) -> Result<Expanded, Wrong> {
     Ok(Expanded { text, from_vars })
 }
 
+/// The names of the variables in a text, as far as it is well formed.
+pub(crate) fn names(raw: &str) -> impl Iterator<Item = &str> {
+    let mut rest = raw;
+    std::iter::from_fn(move || {
+        loop {
+            let (before, after) = rest.split_once("${")?;
+            rest = after;
+            if before.ends_with('$') {
+                continue;
+            }
+            let (inside, after) = after.split_once('}')?;
+            rest = after;
+            let name = inside.split_once(":-").map_or(inside, |(name, _)| name);
+            if is_name(name) {
+                return Some(name);
+            }
+        }
+    })
+}
+
 fn is_name(text: &str) -> bool {
     !text.starts_with(|c: char| c.is_ascii_digit())
         && !text.is_empty()
@@ -79,6 +99,13 @@ mod tests {
             _ => None,
         });
         expand(raw, &env).map(|expanded| expanded.text)
+    }
+
+    #[test]
+    fn the_names_of_variables_are_those_that_are_put_in() {
+        let found = |raw| names(raw).collect::<Vec<_>>();
+        assert_eq!(found("a${ONE}b${TWO:-x}$${THREE}${}${FOUR}"), ["ONE", "TWO", "FOUR"]);
+        assert_eq!(found("plain ${OPEN"), Vec::<&str>::new());
     }
 
     #[test]

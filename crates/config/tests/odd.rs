@@ -52,7 +52,8 @@ fn told(outcome: &Result<Config, Problems>) -> String {
         Ok(config) => {
             let built: Vec<String> =
                 config.providers.iter().map(|setup| setup.problem("x").to_string()).collect();
-            format!("{config}\n{config:?}\n{:?}\n{}", config.warnings, built.join("\n"))
+            let odd = (&config.warnings, &config.abroad);
+            format!("{config}\n{config:?}\n{odd:?}\n{}", built.join("\n"))
         }
     }
 }
@@ -160,4 +161,79 @@ proptest! {
         };
         prop_assert!(!told.contains("private"), "{text}\n=====\n{told}");
     }
+}
+
+/// A password does not look like a key: only where it stands says what it is.
+#[test]
+fn no_password_is_told_wherever_the_file_is_broken_once() {
+    let template = TEMPLATE.replace("SECRET", &MARK.to_string());
+    let check = |broken: String| {
+        let text = broken.replace(MARK, "horse-private");
+        let outcome = parse(&text);
+        let told = if outcome.is_err() { told(&outcome) } else { String::new() };
+        assert!(!told.contains("private"), "{text}\n=====\n{told}");
+    };
+    let places = template.char_indices().map(|(at, c)| (at, c.len_utf8()));
+    for (at, width) in places.filter(|(at, width)| !template[*at..at + width].contains(MARK)) {
+        let (head, tail) = template.split_at(at);
+        check(format!("{head}{}", &tail[width..]));
+        check(head.to_owned());
+        for c in "\"=\n".chars() {
+            check(format!("{head}{c}{tail}"));
+        }
+    }
+    let lines: Vec<&str> = template.lines().collect();
+    for from in 0..lines.len() {
+        for to in 0..lines.len() {
+            let mut lines = lines.clone();
+            let line = lines.remove(from);
+            lines.insert(to, line);
+            check(lines.join("\n"));
+        }
+    }
+}
+
+#[test]
+fn a_variable_that_goes_to_a_server_the_file_names_is_told_once_for_each_provider() {
+    let config = parse(
+        r#"
+        [providers.mirror]
+        kind = "openai"
+        base_url = "https://a.example/v1"
+        api_key = "${OPENAI_API_KEY}"
+        organization = "${UNSET_ONE:-none}"
+
+        [providers.mirror.headers]
+        x-one = "${KEY}"
+        x-two = "${KEY}"
+
+        [providers.openai]
+        api_key = "${OPENAI_API_KEY}"
+
+        [providers.near]
+        kind = "openai"
+        base_url = "http://127.0.0.1:8080/v1"
+        api_key = "${OPENAI_API_KEY}"
+
+        [routes.default]
+        deadline = "${DEADLINE}"
+        targets = [
+          "openai/gpt",
+          { target = "mirror/x", system = "${MODEL}" },
+          { target = "near/x", system = "${MODEL}" },
+        ]
+        "#,
+    )
+    .unwrap();
+    let told: Vec<_> = config.abroad.iter().map(|problem| (problem.line(), problem.message())).collect();
+    assert_eq!(
+        told,
+        [
+            (Some(5), "OPENAI_API_KEY is sent to a.example, which this file names"),
+            (Some(9), "KEY is sent to a.example, which this file names"),
+            (Some(24), "MODEL is sent to a.example, which this file names"),
+        ]
+    );
+    assert!(config.abroad.iter().all(|problem| problem.is_warning() && !problem.to_string().contains("sk-")));
+    assert_eq!(config.warnings, []);
 }

@@ -1,26 +1,31 @@
-//! From a thread that writes to a task that reads. Whoever reads slowly makes the writer wait; whoever stops reading
-//! makes it stop.
+//! From a thread that writes to a task that reads.
+//!
+//! The writer never waits: a reader that stops reading would stop the thread, and with it every answer that waits for
+//! the thread. What is unread is kept instead. That is bounded by what the writer has to say, which for a model is its
+//! window; so a reader that has stopped takes no more of the thread's time than a quick one. Whoever drops its end makes
+//! the writer stop.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// How many items may wait to be read.
-const ROOM: usize = 64;
+/// How many items wait one by one. Later ones are joined to the last, so that what waits takes the room of its text
+/// and not that of its pieces.
+const APART: usize = 64;
+
+/// Joins an item to the one in front of it, or gives it back if it has to stand alone.
+pub(super) type Join<T> = fn(&mut T, T) -> Option<T>;
 
 /// A new pair.
-pub(super) fn channel<T>() -> (Sender<T>, Receiver<T>) {
-    let shared = Arc::new(Shared {
-        state: Mutex::new(State { items: VecDeque::new(), ended: false, left: false, reader: None }),
-        room: Condvar::new(),
-    });
+pub(super) fn channel<T>(join: Join<T>) -> (Sender<T>, Receiver<T>) {
+    let state = State { items: VecDeque::new(), ended: false, left: false, reader: None };
+    let shared = Arc::new(Shared { state: Mutex::new(state), join });
     (Sender(Arc::clone(&shared)), Receiver(shared))
 }
 
 struct Shared<T> {
     state: Mutex<State<T>>,
-    /// There is room again, or nobody reads any more.
-    room: Condvar,
+    join: Join<T>,
 }
 
 struct State<T> {
@@ -50,15 +55,18 @@ pub(super) struct Receiver<T>(Arc<Shared<T>>);
 pub(super) struct Left;
 
 impl<T> Sender<T> {
-    /// Hands over an item, once there is room for it.
+    /// Hands over an item.
     pub(super) fn send(&self, item: T) -> Result<(), Left> {
-        let full = |state: &mut State<T>| state.items.len() >= ROOM && !state.left;
-        let state = self.0.room.wait_while(self.0.lock(), full);
-        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         if state.left {
             return Err(Left);
         }
-        state.items.push_back(item);
+        let many = state.items.len() >= APART;
+        let alone = match state.items.back_mut().filter(|_| many) {
+            Some(last) => (self.0.join)(last, item),
+            None => Some(item),
+        };
+        state.items.extend(alone);
         let reader = state.reader.take();
         drop(state);
         reader.into_iter().for_each(Waker::wake);
@@ -86,8 +94,6 @@ impl<T> Receiver<T> {
     pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let mut state = self.0.lock();
         if let Some(item) = state.items.pop_front() {
-            drop(state);
-            self.0.room.notify_one();
             return Poll::Ready(Some(item));
         }
         if state.ended {
@@ -104,7 +110,6 @@ impl<T> Drop for Receiver<T> {
         state.left = true;
         let unread = std::mem::take(&mut state.items);
         drop((state, unread));
-        self.0.room.notify_one();
     }
 }
 
@@ -130,9 +135,14 @@ mod tests {
         }
     }
 
+    /// Numbers that stand alone.
+    fn numbers() -> (Sender<u32>, Receiver<u32>) {
+        channel(|_, item| Some(item))
+    }
+
     #[test]
     fn items_arrive_in_order_and_then_the_end() {
-        let (sender, receiver) = channel();
+        let (sender, receiver) = numbers();
         let writer = thread::spawn(move || (0..1000).try_for_each(|item| sender.send(item)));
         let read: Vec<u32> = std::iter::from_fn(|| next(&receiver)).collect();
         assert_eq!(read, (0..1000).collect::<Vec<_>>());
@@ -140,25 +150,31 @@ mod tests {
     }
 
     #[test]
-    fn a_writer_waits_for_a_slow_reader() {
-        let (sender, receiver) = channel();
-        (0..ROOM).for_each(|item| sender.send(item).unwrap());
-        let writer = thread::spawn(move || sender.send(ROOM));
-        assert_eq!(next(&receiver), Some(0));
-        assert_eq!(writer.join().unwrap(), Ok(()));
-        assert_eq!(std::iter::from_fn(|| next(&receiver)).count(), ROOM);
+    fn a_writer_does_not_wait_for_a_reader_and_what_it_is_behind_with_is_joined() {
+        let (sender, receiver) = channel(|last: &mut String, more: String| {
+            last.push_str(&more);
+            None
+        });
+        let all: Vec<String> = (0..1000).map(|number| number.to_string()).collect();
+        all.iter().for_each(|item| sender.send(item.clone()).unwrap());
+        drop(sender);
+        let read: Vec<String> = std::iter::from_fn(|| next(&receiver)).collect();
+        assert_eq!((read.len(), &read[..APART - 1]), (APART, &all[..APART - 1]));
+        assert_eq!(read.concat(), all.concat());
     }
 
     #[test]
-    fn a_writer_that_waits_learns_that_nobody_reads_any_more() {
-        let (sender, receiver) = channel();
+    fn a_writer_learns_that_nobody_reads_any_more() {
+        let (sender, receiver) = numbers();
+        let (begun, wait) = std::sync::mpsc::channel();
         let writer = thread::spawn(move || {
-            let sent = (0..).take_while(|item| sender.send(*item).is_ok()).count();
-            (sent, sender.is_left())
+            assert_eq!(sender.send(0), Ok(()));
+            wait.recv().unwrap();
+            (sender.send(1), sender.is_left())
         });
         assert_eq!(next(&receiver), Some(0));
         drop(receiver);
-        let (sent, left) = writer.join().unwrap();
-        assert!(left && sent <= ROOM + 2, "{sent}");
+        begun.send(()).unwrap();
+        assert_eq!(writer.join().unwrap(), (Err(Left), true));
     }
 }

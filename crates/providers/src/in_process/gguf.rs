@@ -1,16 +1,25 @@
 //! The file format of models: GGUF.
 //!
 //! Reads the head of a file, which says where everything is, and checks that all of it is there. Whatever the bytes are,
-//! it ends, and takes no more memory than they do.
+//! it ends, and takes little memory beside them: lists stay where they are in the bytes until somebody wants one, and there
+//! is a bound on how many values and tables there may be.
 
 use std::collections::BTreeMap;
 use std::fmt;
+
+use super::forms;
 
 /// Where the weights begin is a multiple of this, unless the file says.
 const ALIGNMENT: u64 = 32;
 
 /// How deep lists of lists may go.
 const DEPTH: u32 = 4;
+
+/// The most values and the most tables a head may have; the largest models have some thousands.
+const ENTRIES_MAX: u64 = 1 << 16;
+
+/// The most axes of a table.
+const AXES_MAX: u32 = 4;
 
 /// A file, as its head describes it.
 #[derive(Debug)]
@@ -62,7 +71,37 @@ enum Value<'a> {
     Real(f64),
     Flag(bool),
     Text(&'a str),
-    List(Vec<Self>),
+    List(List<'a>),
+}
+
+/// Values one behind the other, all of one form, as they stand in the file. They have been looked at once: each is there, and
+/// is what it should be.
+#[derive(Copy, Clone, Debug, PartialEq)]
+struct List<'a> {
+    form: u32,
+    length: u64,
+    bytes: &'a [u8],
+}
+
+impl<'a> List<'a> {
+    fn values(self) -> impl Iterator<Item = Value<'a>> {
+        let Self { form, length, bytes } = self;
+        let mut input = Input { bytes, read: 0 };
+        (0..length).map_while(move |_| input.value(form, DEPTH).ok())
+    }
+}
+
+/// A single value, for whoever wants to know all of them.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub(crate) enum Single<'a> {
+    /// A whole number.
+    Whole(i128),
+    /// A real number.
+    Real(f64),
+    /// True or false.
+    Flag(bool),
+    /// A text.
+    Text(&'a str),
 }
 
 /// Numbers in a table.
@@ -95,6 +134,11 @@ impl<'a> Gguf<'a> {
             );
         }
         let (tensors, values) = (input.u64()?, input.u64()?);
+        if tensors > ENTRIES_MAX || values > ENTRIES_MAX {
+            let message =
+                format!("it says that it has {tensors} tables and {values} values, which no model has");
+            return Err(Damaged(message).into());
+        }
         let mut metadata = BTreeMap::new();
         for _ in 0..values {
             let name = input.text()?;
@@ -105,6 +149,9 @@ impl<'a> Gguf<'a> {
         for _ in 0..tensors {
             let name = input.text()?;
             let axes = input.u32()?;
+            if axes > AXES_MAX {
+                return Err(Damaged(format!("{name} has {axes} axes, and {AXES_MAX} are the most")).into());
+            }
             let sizes = (0..axes).map(|_| input.u64()).collect::<Result<Vec<_>, _>>()?;
             places.push((name, sizes, input.u32()?, input.u64()?));
         }
@@ -113,7 +160,7 @@ impl<'a> Gguf<'a> {
         let read = u64::try_from(input.read).unwrap_or(u64::MAX);
         let begin = read.checked_next_multiple_of(alignment).unwrap_or(u64::MAX);
         for (name, sizes, form, offset) in places {
-            let bytes = bytes_of(&sizes, form)
+            let bytes = forms::bytes_of(&sizes, form)
                 .ok_or_else(|| Damaged(format!("{name} is of the unknown form {form}, sized {sizes:?}")))?;
             let place = begin.checked_add(offset);
             let end = place.and_then(|place| place.checked_add(bytes)).filter(|end| *end <= length);
@@ -152,25 +199,71 @@ impl<'a> Gguf<'a> {
 
     /// A list of texts of the metadata.
     pub(crate) fn texts(&self, name: &str) -> Result<Vec<&'a str>, Damaged> {
-        let text = |value: &Value<'a>| if let Value::Text(text) = value { Some(*text) } else { None };
-        let Some(Value::List(list)) = self.metadata.get(name) else { return Err(missing(name)) };
-        list.iter().map(text).collect::<Option<_>>().ok_or_else(|| missing(name))
+        let text = |value| if let Value::Text(text) = value { Some(text) } else { None };
+        self.list(name)?.values().map(text).collect::<Option<_>>().ok_or_else(|| missing(name))
     }
 
-    /// A list of whole numbers of the metadata.
-    pub(crate) fn wholes(&self, name: &str) -> Result<Vec<i128>, Damaged> {
-        let whole = |value: &Value<'a>| if let Value::Whole(number) = value { Some(*number) } else { None };
-        let Some(Value::List(list)) = self.metadata.get(name) else { return Err(missing(name)) };
-        list.iter().map(whole).collect::<Option<_>>().ok_or_else(|| missing(name))
+    /// A list of whole numbers of the metadata, of which there are as many as this.
+    pub(crate) fn wholes(&self, name: &str, length: usize) -> Result<Vec<i128>, Damaged> {
+        let whole = |value| if let Value::Whole(number) = value { Some(number) } else { None };
+        self.list_of(name, length)?.values().map(whole).collect::<Option<_>>().ok_or_else(|| missing(name))
     }
 
-    /// A list of real numbers of the metadata.
+    /// A list of real numbers of the metadata, of which there are as many as this.
     #[expect(clippy::cast_possible_truncation, reason = "models count in f32")]
-    pub(crate) fn reals(&self, name: &str) -> Result<Vec<f32>, Damaged> {
-        let real =
-            |value: &Value<'a>| if let Value::Real(number) = value { Some(*number as f32) } else { None };
-        let Some(Value::List(list)) = self.metadata.get(name) else { return Err(missing(name)) };
-        list.iter().map(real).collect::<Option<_>>().ok_or_else(|| missing(name))
+    pub(crate) fn reals(&self, name: &str, length: usize) -> Result<Vec<f32>, Damaged> {
+        let real = |value| if let Value::Real(number) = value { Some(number as f32) } else { None };
+        self.list_of(name, length)?.values().map(real).collect::<Option<_>>().ok_or_else(|| missing(name))
+    }
+
+    fn list(&self, name: &str) -> Result<List<'a>, Damaged> {
+        match self.metadata.get(name) {
+            // Nobody wants lists of lists.
+            Some(Value::List(list)) if list.form != LIST => Ok(*list),
+            _ => Err(missing(name)),
+        }
+    }
+
+    fn list_of(&self, name: &str, length: usize) -> Result<List<'a>, Damaged> {
+        let list = self.list(name)?;
+        if usize::try_from(list.length) == Ok(length) {
+            return Ok(list);
+        }
+        Err(Damaged(format!("its {name} are {} and not {length}, as its tokens are", list.length)))
+    }
+
+    /// How long a list of the metadata is.
+    pub(crate) fn length_of(&self, name: &str) -> Result<u64, Damaged> {
+        Ok(self.list(name)?.length)
+    }
+
+    /// Whether the metadata has this.
+    pub(crate) fn has_value(&self, name: &str) -> bool {
+        self.metadata.contains_key(name)
+    }
+
+    /// Every single value of the metadata, with its name.
+    pub(crate) fn singles(&self) -> impl Iterator<Item = (&'a str, Single<'a>)> {
+        self.metadata.iter().filter_map(|(name, value)| {
+            let single = match value {
+                Value::Whole(number) => Single::Whole(*number),
+                Value::Real(number) => Single::Real(*number),
+                Value::Flag(flag) => Single::Flag(*flag),
+                Value::Text(text) => Single::Text(text),
+                Value::List(_) => return None,
+            };
+            Some((*name, single))
+        })
+    }
+
+    /// Every table: its name, its sizes with the length of a row first, its form, and where in the file its bytes begin.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = (&'a str, &[u64], u32, u64)> {
+        self.tensors.iter().map(|(name, table)| (*name, table.sizes.as_slice(), table.form, table.place))
+    }
+
+    /// The sizes of a table, the length of a row first.
+    pub(crate) fn sizes(&self, name: &str) -> Result<&[u64], Damaged> {
+        self.tensors.get(name).map(|table| table.sizes.as_slice()).ok_or_else(|| missing(name))
     }
 
     /// True or false in the metadata, where it is said.
@@ -199,12 +292,8 @@ impl<'a> Gguf<'a> {
         let data = begin.zip(usize::try_from(tensor.length).ok());
         let data = data.and_then(|(begin, length)| self.bytes.get(begin..)?.get(..length));
         let data = data.ok_or_else(|| Damaged(format!("{name} is not here")))?;
-        Ok(match tensor.form {
-            F32 => chunks(data).map(f32::from_le_bytes).collect(),
-            F16 => chunks(data).map(|bytes| half(u16::from_le_bytes(bytes))).collect(),
-            Q8_0 => data.chunks_exact(Q8_BYTES).flat_map(eight_bits).collect(),
-            form => return Err(Damaged(format!("{name} is of the form {form}, and read are 0, 1 and 8"))),
-        })
+        forms::numbers(data, tensor.form)
+            .ok_or_else(|| Damaged(format!("{name} is of the form {}, and read are 0, 1 and 8", tensor.form)))
     }
 }
 
@@ -212,61 +301,18 @@ fn missing(name: &str) -> Damaged {
     Damaged(format!("it has no {name}, or not of the right form"))
 }
 
-const F32: u32 = 0;
-const F16: u32 = 1;
-const Q8_0: u32 = 8;
-/// A block of Q8_0: a scale and 32 numbers.
-const Q8_BYTES: usize = 34;
+/// The form of a value that is a list.
+const LIST: u32 = 9;
 
-/// How many bytes such a table has; `None` if there is no such form.
-fn bytes_of(sizes: &[u64], form: u32) -> Option<u64> {
-    // Numbers a block, and its bytes. Blocks lie in rows.
-    let (numbers, bytes) = match form {
-        F32 => (1, 4),
-        F16 | 30 => (1, 2),
-        2 => (32, 18),
-        3 => (32, 20),
-        6 => (32, 22),
-        7 => (32, 24),
-        Q8_0 => (32, 34),
-        9 => (32, 36),
-        10 => (256, 84),
-        11 => (256, 110),
-        12 => (256, 144),
-        13 => (256, 176),
-        14 => (256, 210),
-        15 => (256, 292),
-        _ => return None,
-    };
-    let all = sizes.iter().try_fold(1, |product: u64, size| product.checked_mul(*size))?;
-    sizes.first()?.is_multiple_of(numbers).then_some(())?;
-    (all / numbers).checked_mul(bytes)
-}
-
-/// Pieces of a known size; what is left over is dropped.
-fn chunks<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
-    bytes.chunks_exact(N).filter_map(|chunk| chunk.try_into().ok())
-}
-
-fn eight_bits(block: &[u8]) -> impl Iterator<Item = f32> {
-    let (scale, numbers) = block.split_at(block.len().min(2));
-    let scale = scale.try_into().map_or(0.0, |bytes| half(u16::from_le_bytes(bytes)));
-    numbers.iter().map(move |number| f32::from(number.cast_signed()) * scale)
-}
-
-/// A number of 16 bits: one of sign, five of exponent, ten of fraction.
-fn half(bits: u16) -> f32 {
-    let (sign, exponent, fraction) =
-        (u32::from(bits >> 15), u32::from(bits >> 10) & 31, u32::from(bits) & 1023);
-    let magnitude = match exponent {
-        // Below the smallest normal number: a multiple of 2⁻²⁴.
-        0 => {
-            return f32::from(bits & 1023) * f32::from_bits(0x3380_0000) * if sign == 0 { 1.0 } else { -1.0 };
-        }
-        31 => 0x7f80_0000 | fraction << 13,
-        _ => (exponent + 127 - 15) << 23 | fraction << 13,
-    };
-    f32::from_bits(sign << 31 | magnitude)
+/// How many bytes a value of this form takes; `None` if that depends on the value, or if there is no such form.
+fn width(form: u32) -> Option<u64> {
+    match form {
+        0 | 1 | 7 => Some(1),
+        2 | 3 => Some(2),
+        4..=6 => Some(4),
+        10..=12 => Some(8),
+        _ => None,
+    }
 }
 
 /// What is left to be read.
@@ -313,12 +359,19 @@ impl<'a> Input<'a> {
             6 => Value::Real(f32::from_le_bytes(self.array()?).into()),
             7 => Value::Flag(self.array()? != [0]),
             8 => Value::Text(self.text()?),
-            9 if depth < DEPTH => {
-                let form = self.u32()?;
-                // Not reserved on the word of the file: each value takes bytes that have to be there.
-                let length = self.u64()?;
-                let values = (0..length).map(|_| self.value(form, depth + 1)).collect::<Result<_, _>>()?;
-                Value::List(values)
+            LIST if depth < DEPTH => {
+                let (form, length) = (self.u32()?, self.u64()?);
+                let begin = self.read;
+                match width(form) {
+                    Some(width) => {
+                        let bytes = length.checked_mul(width).and_then(|bytes| usize::try_from(bytes).ok());
+                        self.take(bytes.ok_or(Unread::Short)?)?;
+                    }
+                    // What has no width of its own is read to find where it ends: each value takes bytes that are there.
+                    None => (0..length).try_for_each(|_| self.value(form, depth + 1).map(drop))?,
+                }
+                let bytes = self.bytes.get(begin..self.read).unwrap_or_default();
+                Value::List(List { form, length, bytes })
             }
             10 => Value::Whole(self.u64()?.into()),
             11 => Value::Whole(i64::from_le_bytes(self.array()?).into()),
@@ -330,6 +383,7 @@ impl<'a> Input<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::forms::{F16, F32, Q8_0};
     use super::*;
 
     fn text(text: &str) -> Vec<u8> {
@@ -417,13 +471,57 @@ mod tests {
         }
     }
 
+    /// A head with one list of single bytes, which says that it is so long and is so long.
+    fn head_with_bytes(said: u64, are: usize) -> Vec<u8> {
+        let list = [&0u32.to_le_bytes()[..], &said.to_le_bytes()].concat();
+        let head = [b"GGUF\x03\0\0\0", &0u64.to_le_bytes()[..], &1u64.to_le_bytes(), &text("list")].concat();
+        let mut head = [head, 9u32.to_le_bytes().to_vec(), list].concat();
+        head.resize(head.len() + are, 0);
+        head
+    }
+
     #[test]
-    fn every_half_is_the_float_it_should_be() {
-        for (bits, number) in [(0x0000, 0.0), (0x03ff, 1023.0 / 1024.0 / 16384.0), (0x0400, 1.0 / 16384.0)] {
-            assert_eq!(half(bits), number);
-            assert_eq!(half(bits | 0x8000), -number);
+    fn a_head_that_lies_about_its_lengths_is_cut_off_or_refused() {
+        for said in [65, u64::from(u32::MAX), u64::MAX] {
+            let error = Gguf::read_head(&head_with_bytes(said, 64), u64::MAX).unwrap_err();
+            assert_eq!(error, Unread::Short, "{said}");
         }
-        assert_eq!((half(0x7bff), half(0x3555)), (65504.0, 0.333_251_95));
-        assert!(half(0x7c01).is_nan());
+        for (place, said) in [(8, "tables"), (16, "values")] {
+            let mut counts = file();
+            counts[place..place + 8].copy_from_slice(&(ENTRIES_MAX + 1).to_le_bytes());
+            let error = Gguf::read(&counts).unwrap_err().to_string();
+            assert!(error.contains(said) && error.contains("which no model has"), "{error}");
+        }
+        let mut axes = file();
+        let place = axes.windows(3).rposition(|bytes| bytes == b"f32").unwrap() + 3;
+        axes[place..place + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert!(Gguf::read(&axes).unwrap_err().to_string().contains("axes"));
+    }
+
+    /// Where a byte of a list became a value of 32, 64 MiB of head took 2 GiB. The limit holds for a whole process, so the test
+    /// runs itself again in one of its own.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_head_takes_no_more_memory_than_its_bytes() {
+        const ITSELF: &str = "in_process::gguf::tests::a_head_takes_no_more_memory_than_its_bytes";
+        const BYTES: usize = 64 << 20;
+        if std::env::var_os("BACKSTOP_TEST_LIMITED").is_some() {
+            let head = head_with_bytes(BYTES as u64, BYTES);
+            let file = Gguf::read_head(&head, u64::MAX).unwrap();
+            assert_eq!(file.list("list").unwrap().length, BYTES as u64);
+            assert!(
+                file.texts("list").is_err()
+                    && file.reals("list", BYTES).is_err()
+                    && file.wholes("list", 7).is_err()
+            );
+            return;
+        }
+        let mut limited = std::process::Command::new("sh");
+        limited.args(["-c", "ulimit -v 600000 && exec \"$0\" --exact \"$1\" --test-threads 1"]);
+        let limited =
+            limited.arg(std::env::current_exe().unwrap()).arg(ITSELF).env("BACKSTOP_TEST_LIMITED", "1");
+        let output = limited.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("1 passed"), "{output:?}");
     }
 }

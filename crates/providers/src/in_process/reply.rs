@@ -20,6 +20,22 @@ pub(crate) enum Piece {
     End(FinishReason, Usage),
 }
 
+impl Piece {
+    /// Joins more text to text that nobody has read yet; the end, and an error, stand alone.
+    pub(super) fn join(
+        last: &mut Result<Self, Error>,
+        more: Result<Self, Error>,
+    ) -> Option<Result<Self, Error>> {
+        match (last, more) {
+            (Ok(Self::Text(last)), Ok(Self::Text(more))) => {
+                last.push_str(&more);
+                None
+            }
+            (_, more) => Some(more),
+        }
+    }
+}
+
 /// An answer that is being written. Dropping it stops the model.
 pub(crate) struct Writing {
     /// `None` once the last piece or an error has come.

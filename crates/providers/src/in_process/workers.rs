@@ -75,7 +75,7 @@ impl Workers {
         &self,
         work: impl FnOnce(&Out) -> Result<Piece, Error> + Send + 'static,
     ) -> Result<Writing, Error> {
-        let (sender, receiver) = channel();
+        let (sender, receiver) = channel(Piece::join);
         let job = Job { out: Out(sender), work: Box::new(work) };
         let mut state = self.shared.lock();
         if state.running < self.shared.threads {
@@ -196,6 +196,27 @@ mod tests {
         for answer in std::iter::once(first).chain(waiting) {
             wait(answer).unwrap();
         }
+    }
+
+    #[test]
+    fn a_reader_that_stops_reading_holds_up_nobody_and_finds_all_of_its_answer_later() {
+        let workers = Workers::new(1);
+        let words = || (0..5000).map(|number| format!("{number} "));
+        let stalled = workers
+            .write(move |out| {
+                assert!(words().all(|word| out.text(word)));
+                end()
+            })
+            .unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        let other = workers.write(move |_| {
+            tell.send(()).unwrap();
+            end()
+        });
+        assert_eq!(told.recv_timeout(std::time::Duration::from_secs(20)), Ok(()), "it waits for the reader");
+        wait(other.unwrap()).unwrap();
+        let (text, _, _) = wait(stalled).unwrap();
+        assert_eq!(text, words().collect::<String>());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use backstop_core::{Error, ErrorKind};
 
 use super::network::Architecture;
+use super::sizes;
 use crate::in_process::{Gguf, Unread};
 
 /// How much of a file is read at first to find its head; vocabularies take some megabytes.
@@ -39,6 +40,9 @@ pub(super) fn stamp(path: &Path) -> Result<Stamp, Error> {
     if meta.is_dir() {
         return Err(wrong(path, "is a folder: name the .gguf file in it"));
     }
+    if !meta.is_file() {
+        return Err(wrong(path, "is no file: name the .gguf file itself"));
+    }
     Ok(Stamp { length: meta.len(), changed: meta.modified().ok() })
 }
 
@@ -50,6 +54,7 @@ pub(super) fn head(path: &Path) -> Result<Head, Error> {
     let mut wanted = FIRST;
     loop {
         let more = wanted.min(stamp.length).saturating_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        bytes.reserve_exact(usize::try_from(more).unwrap_or_default());
         file.by_ref().take(more).read_to_end(&mut bytes).map_err(|cause| unreadable(path, cause))?;
         match Gguf::read_head(&bytes, stamp.length) {
             Ok(_) => break,
@@ -69,8 +74,8 @@ pub(super) fn head(path: &Path) -> Result<Head, Error> {
             &format!("is of the architecture {name:?}, which cannot be run; known are {known}"),
         ));
     };
-    let window: u32 = described.whole(&format!("{name}.context_length")).map_err(damaged)?;
-    let window = window.min(architecture.most_tokens());
+    let window =
+        sizes::window(&described, name, stamp.length).map_err(damaged)?.min(architecture.most_tokens());
     Ok(Head { stamp, architecture, window, bytes })
 }
 

@@ -1,11 +1,16 @@
 #![doc = include_str!("docs.md")]
 
+mod bounds;
 mod config;
 mod file;
 mod gemma3;
+mod marks;
 mod network;
 mod pieces;
 mod provider;
+mod sandbox;
+mod seen;
+mod sizes;
 mod template;
 mod tokens;
 

@@ -5,14 +5,16 @@ use std::io::BufReader;
 use std::path::Path;
 
 use backstop_core::{Error, ErrorKind};
-use candle_core::quantized::gguf_file::Content;
-use candle_core::{Device, Result as Done, Tensor};
+use candle_core::quantized::GgmlDType;
+use candle_core::quantized::gguf_file::{Content, TensorInfo, Value, VersionedMagic};
+use candle_core::{Device, Result as Done, Shape, Tensor};
 use candle_transformers::models::{
     quantized_llama, quantized_phi, quantized_phi3, quantized_qwen2, quantized_qwen3,
 };
 
 use super::file::wrong;
 use super::gemma3::Gemma3;
+use crate::in_process::{Gguf, Single};
 
 /// Which network a file holds the weights of.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -61,12 +63,17 @@ pub(super) enum Network {
 }
 
 impl Network {
-    /// Reads the weights of a file whose head has been checked.
-    pub(super) fn load(path: &Path, architecture: Architecture) -> Result<Self, Error> {
+    /// Reads the weights of a file whose head has been checked, for so many tokens.
+    pub(super) fn load(
+        path: &Path,
+        head: &Gguf<'_>,
+        architecture: Architecture,
+        window: u32,
+    ) -> Result<Self, Error> {
         let file = File::open(path).map_err(|cause| wrong(path, &format!("cannot be read: {cause}")))?;
         let mut file = BufReader::new(file);
         let mut load = || {
-            let content = Content::read(&mut file)?;
+            let content = content(head, window)?;
             let cpu = &Device::Cpu;
             Ok(match architecture {
                 Architecture::Llama => {
@@ -122,6 +129,61 @@ impl Network {
             Self::Phi3(network) => network.forward(&tokens, place),
         }
     }
+}
+
+/// A head as candle has it. Its own reader would take thirty times the memory of a list, and the networks want no lists.
+fn content(head: &Gguf<'_>, window: u32) -> Done<Content> {
+    let value = |(name, value): (&str, Single<'_>)| {
+        let value = match value {
+            _ if name.ends_with(".context_length") => Value::U32(window),
+            Single::Whole(number) => match (u32::try_from(number), u64::try_from(number)) {
+                (Ok(number), _) => Value::U32(number),
+                (_, Ok(number)) => Value::U64(number),
+                _ => Value::I64(i64::try_from(number).unwrap_or(i64::MIN)),
+            },
+            #[expect(clippy::cast_possible_truncation, reason = "models count in f32")]
+            Single::Real(number) => Value::F32(number as f32),
+            Single::Flag(flag) => Value::Bool(flag),
+            Single::Text(text) => Value::String(text.to_owned()),
+        };
+        (name.to_owned(), value)
+    };
+    let table = |(name, sizes, form, place): (&str, &[u64], u32, u64)| {
+        // Candle has the length of a row last.
+        let sizes: Vec<usize> =
+            sizes.iter().rev().map(|size| usize::try_from(*size).unwrap_or(usize::MAX)).collect();
+        let info = TensorInfo { ggml_dtype: type_of(form)?, shape: Shape::from(sizes), offset: place };
+        Ok((name.to_owned(), info))
+    };
+    Ok(Content {
+        magic: VersionedMagic::GgufV3,
+        metadata: head.singles().map(value).collect(),
+        tensor_infos: head.tables().map(table).collect::<Done<_>>()?,
+        // Places are counted from the beginning of the file.
+        tensor_data_offset: 0,
+    })
+}
+
+/// The form of a table by its number in the file.
+fn type_of(form: u32) -> Done<GgmlDType> {
+    Ok(match form {
+        0 => GgmlDType::F32,
+        1 => GgmlDType::F16,
+        2 => GgmlDType::Q4_0,
+        3 => GgmlDType::Q4_1,
+        6 => GgmlDType::Q5_0,
+        7 => GgmlDType::Q5_1,
+        8 => GgmlDType::Q8_0,
+        9 => GgmlDType::Q8_1,
+        10 => GgmlDType::Q2K,
+        11 => GgmlDType::Q3K,
+        12 => GgmlDType::Q4K,
+        13 => GgmlDType::Q5K,
+        14 => GgmlDType::Q6K,
+        15 => GgmlDType::Q8K,
+        30 => GgmlDType::BF16,
+        _ => candle_core::bail!("a table is of the unknown form {form}"),
+    })
 }
 
 impl std::fmt::Debug for Network {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use backstop_core::chat::{ChatReply, ChatRequest};
@@ -12,12 +13,16 @@ use backstop_core::{Ask, Capabilities, ChatStream, CompletionStream, Error, Erro
 use super::config::LocalConfig;
 use super::file::{self, Head, Stamp};
 use super::network::Network;
+use super::seen::{Known, Seen};
 use super::template;
 use super::tokens::Tokens;
 use crate::in_process::{Gguf, Session, Wanted, Workers, Writing, bare, too_long};
 
 /// How adventurous an answer is unless the request says: not at all.
 const TEMPERATURE: f64 = 0.0;
+
+/// How long a provider waits, when it is built, for the first look at its files.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
 
 /// Models in files on this machine.
 ///
@@ -44,15 +49,8 @@ struct Model {
     path: PathBuf,
     /// One answer at a time: a network holds what it has read.
     workers: Workers,
-    known: Mutex<Option<Known>>,
+    seen: Seen,
     loaded: Mutex<Option<Loaded>>,
-}
-
-/// What is known of a file without loading it.
-#[derive(Clone, Debug)]
-struct Known {
-    stamp: Stamp,
-    window: Result<u32, String>,
 }
 
 #[derive(Debug)]
@@ -65,17 +63,27 @@ struct Loaded {
 }
 
 impl Local {
-    /// A provider of these models. Whether their files are there is looked at before every call, and told as what is
-    /// missing.
+    fn unknown(&self, model: &str) -> Capabilities {
+        let name = &self.name;
+        Capabilities::missing(format!(
+            "there is no model {model:?}: name its file in [providers.{name}] models = {{ {model} = \"….gguf\" }}"
+        ))
+    }
+
+    /// A provider of these models. Threads of its own look whether the files are there and what their heads say; it waits for
+    /// them, a second at most. While it is used they look again now and then, and what is missing is told to the next call.
     #[must_use]
     pub fn new(config: LocalConfig) -> Self {
-        let model = |path| Model {
-            path,
+        let model = |path: PathBuf| Model {
+            path: path.clone(),
             workers: Workers::new(1),
-            known: Mutex::default(),
+            seen: Seen::new(move |known| look(&path, known)),
             loaded: Mutex::default(),
         };
-        let models = config.models.into_iter().map(|(name, path)| (name, Arc::new(model(path)))).collect();
+        let models = config.models.into_iter().map(|(name, path)| (name, Arc::new(model(path))));
+        let models: BTreeMap<String, Arc<Model>> = models.collect();
+        let until = Instant::now() + FIRST_LOOK;
+        models.values().for_each(|model| model.seen.wait(until));
         Self { name: config.name, models }
     }
 
@@ -87,7 +95,9 @@ impl Local {
         prompt: impl FnOnce(&Loaded) -> Result<Vec<u32>, Error> + Send + 'static,
     ) -> Result<Writing, Error> {
         let located = |error: Error| error.with_target(&*self.name, ask.model());
-        if let Some(unmet) = needs.unmet_by(&self.capabilities(ask.model()), &self.name) {
+        // What is missing is found where the file is opened: it may have come since somebody looked.
+        let able = if self.models.contains_key(ask.model()) { able() } else { self.unknown(ask.model()) };
+        if let Some(unmet) = needs.unmet_by(&able, &self.name) {
             return Err(located(Error::new(unmet.kind, unmet.reason)));
         }
         let wanted = bare(ask).and(wanted).map_err(located)?;
@@ -96,11 +106,16 @@ impl Local {
         };
         let writing = model.workers.clone().write(move |out| {
             let mut loaded = model.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-            let stamp = file::stamp(&model.path)?;
+            let stamp = file::stamp(&model.path).inspect_err(|error| {
+                model.seen.note(Known { stamp: None, window: Err(error.message().to_owned()) });
+            })?;
             if loaded.as_ref().is_none_or(|loaded| loaded.stamp != stamp) {
                 // What is there no longer is given back before something else is loaded.
                 *loaded = None;
-                *loaded = Some(Loaded::load(&model.path)?);
+                let now = Loaded::load(&model.path)?;
+                let window = u32::try_from(now.window).unwrap_or(u32::MAX);
+                model.seen.note(Known { stamp: Some(now.stamp), window: Ok(window) });
+                *loaded = Some(now);
             }
             let Some(loaded) = loaded.as_mut() else {
                 return Err(Error::new(ErrorKind::Server, "the model is gone"));
@@ -114,7 +129,7 @@ impl Local {
     fn chat_writing(&self, ask: Ask<'_>, request: &ChatRequest) -> Result<Writing, Error> {
         let asked = request.clone();
         let prompt = move |loaded: &Loaded| match &loaded.template {
-            Some(source) => loaded.fitting(template::prompt(source, &loaded.tokens, &asked)?),
+            Some(source) => loaded.fitting(template::prompt(source, &loaded.tokens, &asked, loaded.window)?),
             None => Err(Error::unsupported("its file holds no chat template: it can continue texts only")),
         };
         self.write(ask, &Needs::of(request), Wanted::of(request, TEMPERATURE), prompt)
@@ -123,6 +138,7 @@ impl Local {
     fn completion_writing(&self, ask: Ask<'_>, request: &CompletionRequest) -> Result<Writing, Error> {
         let text = request.prompt.clone();
         let prompt = move |loaded: &Loaded| {
+            loaded.tokens.can_fit(text.len(), loaded.window)?;
             let mut prompt = loaded.tokens.begin();
             let added = loaded.tokens.add(&text, false, &mut prompt);
             added.map_err(|damaged| Error::new(ErrorKind::NotConfigured, damaged.to_string()))?;
@@ -132,21 +148,24 @@ impl Local {
     }
 }
 
-impl Model {
-    /// The window, as far as the head of the file tells it; read again once the file has changed.
-    fn window(&self) -> Result<u32, String> {
-        let told = |error: Error| error.message().to_owned();
-        let stamp = file::stamp(&self.path).map_err(told)?;
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*known {
-            Some(known) if known.stamp == stamp => known.window.clone(),
-            _ => {
-                let window = file::head(&self.path).map(|head| head.window).map_err(told);
-                *known = Some(Known { stamp, window: window.clone() });
-                window
-            }
-        }
-    }
+/// Looks at a file: at its head only if it has changed since it was known.
+fn look(path: &Path, known: Option<Known>) -> Known {
+    let told = |error: Error| error.message().to_owned();
+    let stamp = match file::stamp(path) {
+        Ok(stamp) => stamp,
+        Err(error) => return Known { stamp: None, window: Err(told(error)) },
+    };
+    known.filter(|known| known.stamp == Some(stamp)).unwrap_or_else(|| {
+        let window = file::head(path).map(|head| head.window).map_err(told);
+        Known { stamp: Some(stamp), window }
+    })
+}
+
+/// What a model of any file can do.
+fn able() -> Capabilities {
+    let mut able = Capabilities::default().with_chat().with_chat_stream();
+    (able.complete, able.complete_stream, able.local) = (true, true, true);
+    able
 }
 
 impl Loaded {
@@ -155,14 +174,12 @@ impl Loaded {
         file::fits(path, stamp)?;
         let damaged =
             |damaged: crate::in_process::Damaged| file::wrong(path, &format!("cannot be used: {damaged}"));
-        let head = Gguf::read(&bytes).or_else(|_| {
-            // The weights lie behind the head, and are not here.
-            Gguf::read_head(&bytes, u64::MAX).map_err(crate::in_process::Damaged::from)
-        });
+        // The weights lie behind the head, and are not here.
+        let head = Gguf::read_head(&bytes, u64::MAX).map_err(crate::in_process::Damaged::from);
         let head = head.map_err(damaged)?;
         let tokens = Tokens::of(&head).map_err(damaged)?;
         let template = head.text("tokenizer.chat_template").ok().map(str::to_owned);
-        let network = Network::load(path, architecture)?;
+        let network = Network::load(path, &head, architecture, window)?;
         let window = usize::try_from(window).unwrap_or(usize::MAX);
         Ok(Self { stamp, window, network, tokens, template })
     }
@@ -201,23 +218,17 @@ impl Provider for Local {
         &self.name
     }
 
-    /// What the file can do, as far as its head tells. The head is read once, and again when the file has changed.
+    /// What the file can do, as far as its head tells. No file is read for that: it is what was seen last.
     fn capabilities(&self, model: &str) -> Capabilities {
-        let Some(known) = self.models.get(model) else {
-            let name = &self.name;
-            return Capabilities::missing(format!(
-                "there is no model {model:?}: name its file in [providers.{name}] models = {{ {model} = \"….gguf\" }}"
-            ));
-        };
-        match known.window() {
-            Err(missing) => Capabilities::missing(missing),
-            Ok(window) => {
-                let mut able = Capabilities::default().with_chat().with_chat_stream();
-                (able.complete, able.complete_stream) = (true, true);
-                (able.context_tokens, able.local) = (Some(window), true);
-                able
-            }
+        let Some(known) = self.models.get(model) else { return self.unknown(model) };
+        let mut able = able();
+        match known.seen.known().map(|known| known.window) {
+            Some(Err(missing)) => return Capabilities::missing(missing),
+            Some(Ok(window)) => able.context_tokens = Some(window),
+            // Nobody has seen it yet, so it may be there.
+            None => {}
         }
+        able
     }
 
     async fn chat(&self, ask: Ask<'_>, request: &ChatRequest) -> Result<ChatReply, Error> {

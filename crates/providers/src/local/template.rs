@@ -2,13 +2,11 @@
 
 use backstop_core::chat::{ChatRequest, Message, Part};
 use backstop_core::{Error, ErrorKind};
-use minijinja::{Environment, Value, context};
+use minijinja::context;
 use serde::Serialize;
 
+use super::sandbox;
 use super::tokens::Tokens;
-
-/// How many steps a template may take: a file is not trusted to end.
-const STEPS: u64 = 2_000_000;
 
 /// Stand for a text while the template is rendered, so that it cannot be taken for what the template writes.
 const OPEN: char = '\u{f8f0}';
@@ -20,9 +18,16 @@ struct Turn {
     content: String,
 }
 
-/// The tokens of a conversation.
-pub(super) fn prompt(source: &str, tokens: &Tokens, request: &ChatRequest) -> Result<Vec<u32>, Error> {
+/// The tokens of a conversation, which may be as long as the window.
+pub(super) fn prompt(
+    source: &str,
+    tokens: &Tokens,
+    request: &ChatRequest,
+    window: usize,
+) -> Result<Vec<u32>, Error> {
     let turns = turns(request)?;
+    // Templates may trim a text, and leave out no other part of it.
+    tokens.can_fit(turns.iter().map(|turn| turn.content.trim().len()).sum(), window)?;
     // Templates may look at the texts, and trim them; they get to see them unless one would forge a mark.
     let forged = |turn: &Turn| tokens.has_mark(&turn.content) || turn.content.contains([OPEN, CLOSE]);
     let hidden = turns.iter().any(forged);
@@ -52,24 +57,14 @@ pub(super) fn prompt(source: &str, tokens: &Tokens, request: &ChatRequest) -> Re
 }
 
 fn render(source: &str, tokens: &Tokens, messages: &[Turn]) -> Result<String, Error> {
-    let mut environment = Environment::new();
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
-    environment.set_fuel(Some(STEPS));
-    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-    environment.add_function("raise_exception", |message: String| -> Result<Value, minijinja::Error> {
-        Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message))
-    });
-    let rendered = environment.render_str(
-        source,
-        context! {
-            messages,
-            add_generation_prompt => true,
-            bos_token => tokens.begin_text,
-            eos_token => tokens.end_text,
-        },
-    );
-    rendered.map_err(|cause| {
+    let bytes = messages.iter().map(|turn| turn.content.len()).sum();
+    let context = context! {
+        messages,
+        add_generation_prompt => true,
+        bos_token => tokens.begin_text,
+        eos_token => tokens.end_text,
+    };
+    sandbox::render(source, bytes, context).map_err(|cause| {
         // What a template raises is about the conversation; the rest is about the template.
         let said = cause.detail().unwrap_or("it is no template that can be read").to_owned();
         Error::unsupported(format!("the model's chat template refuses this conversation: {said}"))

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use backstop_core::Error;
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::{PreTokenizerWrapper, SplitDelimiterBehavior, Tokenizer};
 
+use super::marks::{Marks, Part};
 use super::pieces::{self, SPACE};
-use crate::in_process::{Damaged, Gguf};
+use crate::in_process::{Damaged, Gguf, too_long};
 
 /// How Qwen's and Llama 3's texts are cut before they are merged.
 const QWEN: &str = r"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
@@ -32,10 +34,12 @@ pub(super) struct Tokens {
     /// What each token stands for; marks stand for nothing.
     bytes: Vec<Vec<u8>>,
     cut: Cut,
-    /// Texts that stand for one token where the template writes them, longest first.
-    marks: Vec<(String, u32)>,
+    /// How many bytes the longest token stands for.
+    longest: usize,
+    /// Texts that stand for one token where the template writes them.
+    marks: Marks,
     /// Those that do so in any text.
-    everywhere: Vec<(String, u32)>,
+    everywhere: Marks,
     ends: BTreeSet<u32>,
     /// What every prompt begins with.
     begin: Option<u32>,
@@ -60,10 +64,10 @@ impl Tokens {
     /// The vocabulary of a file.
     pub(super) fn of(file: &Gguf<'_>) -> Result<Self, Damaged> {
         let names = file.texts("tokenizer.ggml.tokens")?;
-        let sorts = file.wholes("tokenizer.ggml.token_type").unwrap_or_else(|_| vec![1; names.len()]);
-        if sorts.len() != names.len() {
-            return Err(Damaged("its tokens and their types are not as many".to_owned()));
-        }
+        let sorts = match file.has_value("tokenizer.ggml.token_type") {
+            true => file.wholes("tokenizer.ggml.token_type", names.len())?,
+            false => vec![1; names.len()],
+        };
         let model = file.text("tokenizer.ggml.model")?;
         let sentences = match model {
             "gpt2" => false,
@@ -81,18 +85,14 @@ impl Tokens {
         let mut ends: BTreeSet<u32> = ["eos", "eot", "eom"].into_iter().filter_map(id_of).collect();
         ends.extend((0..).zip(&names).filter(|(_, name)| named(name)).map(|(id, _)| id));
         let of_sort = |wanted: &[i128]| {
-            let mut marks: Vec<(String, u32)> = (0..)
-                .zip(names.iter().zip(&sorts))
-                .filter(|(_, (name, sort))| wanted.contains(sort) && !name.is_empty())
-                .map(|(id, (name, _))| ((*name).to_owned(), id))
-                .collect();
-            marks.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-            marks
+            let all = (0..).zip(names.iter().zip(&sorts)).filter(|(_, (_, sort))| wanted.contains(sort));
+            Marks::new(all.map(|(id, (name, _))| (*name, id)))
         };
         // Control, and those that users added.
         let (marks, everywhere) = (of_sort(&[3, 4]), of_sort(&[4]));
         let letters: HashMap<char, u8> = (0..=255).map(|byte| (letter(byte), byte)).collect();
         let bytes = names.iter().zip(&sorts).map(|(name, sort)| bytes_of(name, *sort, sentences, &letters));
+        let bytes: Vec<Vec<u8>> = bytes.collect();
         let begins = sentences || matches!(pre, "llama-bpe" | "llama3" | "llama-v3" | "smaug-bpe");
         let begin =
             file.flag("tokenizer.ggml.add_bos_token").unwrap_or(begins).then(|| id_of("bos")).flatten();
@@ -101,7 +101,8 @@ impl Tokens {
             name.map(|name| (*name).to_owned()).unwrap_or_default()
         };
         Ok(Self {
-            bytes: bytes.collect(),
+            longest: names.iter().map(|name| name.len()).max().unwrap_or_default(),
+            bytes,
             cut,
             marks,
             everywhere,
@@ -122,7 +123,13 @@ impl Tokens {
 
     /// Whether a text has something in it that would be a mark if the template had written it.
     pub(super) fn has_mark(&self, text: &str) -> bool {
-        self.marks.iter().any(|(mark, _)| text.contains(mark.as_str()))
+        self.marks.stand_in(text)
+    }
+
+    /// Refuses a text of so many bytes if it is too long whatever it says, before any work is put into it.
+    pub(super) fn can_fit(&self, bytes: usize, window: usize) -> Result<(), Error> {
+        let fewest = bytes.div_ceil(self.longest.max(1));
+        if fewest < window { Ok(()) } else { Err(too_long(fewest, window)) }
     }
 
     /// What every prompt begins with.
@@ -133,17 +140,15 @@ impl Tokens {
     /// Adds the tokens of a text; `trusted` if what is written as a mark is one.
     pub(super) fn add(&self, text: &str, trusted: bool, to: &mut Vec<u32>) -> Result<(), Damaged> {
         let marks = if trusted { &self.marks } else { &self.everywhere };
-        let mut rest = text;
-        while let Some((place, mark, id)) = first(marks, rest) {
-            let (head, tail) = rest.split_at(place);
-            self.add_plain(head, to)?;
-            // The rest of the text begins with the mark.
-            if to.last() != Some(&id) || Some(id) != self.begin || to.len() != 1 {
-                to.push(id);
+        for part in marks.parts(text) {
+            match part {
+                Part::Plain(text) => self.add_plain(text, to)?,
+                // A template that writes the beginning does not begin twice.
+                Part::Mark(id) if Some(id) == self.begin && *to == [id] => {}
+                Part::Mark(id) => to.push(id),
             }
-            rest = tail.strip_prefix(mark).unwrap_or_default();
         }
-        self.add_plain(rest, to)
+        Ok(())
     }
 
     fn add_plain(&self, text: &str, to: &mut Vec<u32>) -> Result<(), Damaged> {
@@ -159,7 +164,7 @@ impl Tokens {
             }
             Cut::Scores { scores, single, unknown, space_in_front } => {
                 // Behind a mark, as at the beginning, a word has its space.
-                let marked = to.last().is_none_or(|last| self.marks.iter().any(|(_, id)| id == last));
+                let marked = to.last().is_none_or(|last| self.marks.has(*last));
                 let space = if *space_in_front && marked { " " } else { "" };
                 let text = format!("{space}{text}").replace(' ', SPACE.encode_utf8(&mut [0; 4]));
                 for part in pieces::cut(&text, scores) {
@@ -180,13 +185,6 @@ impl std::fmt::Debug for Tokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tokens").field("count", &self.bytes.len()).finish_non_exhaustive()
     }
-}
-
-/// The first place where a mark stands, and the longest that stands there.
-fn first<'m>(marks: &'m [(String, u32)], text: &str) -> Option<(usize, &'m str, u32)> {
-    let places = marks.iter().filter_map(|(mark, id)| Some((text.find(mark.as_str())?, mark.as_str(), *id)));
-    // Longest first: of equal places the first is the longest.
-    places.min_by_key(|(place, _, _)| *place)
 }
 
 fn merges(file: &Gguf<'_>, names: &[&str], pre: &str) -> Result<Cut, Damaged> {
@@ -216,7 +214,7 @@ fn merges(file: &Gguf<'_>, names: &[&str], pre: &str) -> Result<Cut, Damaged> {
 }
 
 fn sentence_pieces(file: &Gguf<'_>, names: &[&str], sorts: &[i128]) -> Result<Cut, Damaged> {
-    let scored = file.reals("tokenizer.ggml.scores")?;
+    let scored = file.reals("tokenizer.ggml.scores", names.len())?;
     let mut scores = HashMap::new();
     let mut single = vec![None; 256];
     for ((id, name), (sort, score)) in (0..).zip(names).zip(sorts.iter().zip(scored)) {

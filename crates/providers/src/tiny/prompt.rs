@@ -58,7 +58,7 @@ fn text(part: &Part) -> Result<&str, Error> {
     }
 }
 
-/// Adds a text, unless it cannot fit: merging takes time that grows faster than the text does.
+/// Adds a text, unless it cannot fit: then no work is put into it.
 fn add(model: &Model, text: &str, to: &mut Vec<u32>) -> Result<(), Error> {
     let fewest = to.len() + text.len().div_ceil(model.tokens.longest().max(1));
     if fewest >= model.window() {

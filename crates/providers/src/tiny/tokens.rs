@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::in_process::{Damaged, Gguf};
+use crate::in_process::{Damaged, Gguf, merge};
 
 /// The vocabulary.
 #[derive(Debug)]
@@ -100,20 +100,9 @@ impl Tokens {
     /// Adds the tokens of a text. Marks that are written in it are text like any other.
     pub(super) fn add(&self, text: &str, to: &mut Vec<u32>) {
         for piece in pieces(text) {
-            let single = |byte: u8| self.single.get(usize::from(byte)).copied();
-            let mut word: Vec<u32> = piece.bytes().filter_map(single).collect();
-            while let Some((place, merge)) = self.best(&word) {
-                word.splice(place..place + 2, [merge.into]);
-            }
-            to.append(&mut word);
+            let word = piece.bytes().filter_map(|byte| self.single.get(usize::from(byte)).copied());
+            to.extend(merge(word, |a, b| self.merges.get(&(a, b)).map(|merge| (merge.rank, merge.into))));
         }
-    }
-
-    /// The earliest merge that can be made, at its first place.
-    fn best(&self, word: &[u32]) -> Option<(usize, Merge)> {
-        let pairs = word.iter().zip(word.iter().skip(1)).enumerate();
-        let merges = pairs.filter_map(|(place, (a, b))| Some((place, *self.merges.get(&(*a, *b))?)));
-        merges.min_by_key(|(place, merge)| (merge.rank, *place))
     }
 }
 

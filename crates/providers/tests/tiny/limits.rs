@@ -39,7 +39,7 @@ async fn a_conversation_that_does_not_fit_is_too_long_and_the_window_is_the_one_
     let error = tiny.chat(Ask::new(GUIDE), &ChatRequest::user(&long)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ContextLength);
     assert!(error.message().contains(&format!("window is {window}")), "{error}");
-    // So long that it would take minutes to cut it into tokens.
+    // So long that nothing of it is looked at.
     let endless = CompletionRequest::new("x".repeat(50 << 20));
     let error = tiny.complete(Ask::new(GUIDE), &endless).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ContextLength);
