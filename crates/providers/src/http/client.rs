@@ -40,14 +40,19 @@ impl ReqwestTransport {
         Self::build(builder(connect))
     }
 
+    /// As [`new`](Self::new), for a server on this machine: no proxy could find it.
+    pub(crate) fn direct(connect: Duration) -> Result<Self, Error> {
+        Self::build(builder(connect).no_proxy())
+    }
+
     /// As [`new`](Self::new), for `http` only: works where the system has no certificates.
     pub(crate) fn plain(connect: Duration) -> Result<Self, Error> {
         // With certificates an https proxy works as well.
         Self::new(connect).or_else(|_| Self::build(without_certificates(builder(connect))))
     }
 
-    /// As [`plain`](Self::plain), for a server on this machine: no proxy could find it.
-    pub(crate) fn loopback(connect: Duration) -> Result<Self, Error> {
+    /// As [`direct`](Self::direct), for `http` only: works where the system has no certificates.
+    pub(crate) fn plain_direct(connect: Duration) -> Result<Self, Error> {
         Self::build(without_certificates(builder(connect).no_proxy()))
     }
 

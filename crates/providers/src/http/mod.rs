@@ -30,7 +30,7 @@ pub use transport::{Body, Fault, HttpRequest, HttpResponse, Transport, Transport
 
 pub(crate) use attempt::{Attempt, Refusal, Source};
 pub(crate) use base_url::BaseUrl;
-pub(crate) use body::{EMBEDDINGS_MAX, REPLY_MAX, read_reply};
+pub(crate) use body::{EMBEDDINGS_MAX, REPLY_MAX, read_error, read_reply};
 pub(crate) use error_body::ErrorBody;
 pub(crate) use frames::{BadFrame, FRAME_MAX, Frames};
 pub(crate) use headers::set;
