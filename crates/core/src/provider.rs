@@ -73,7 +73,8 @@ impl fmt::Debug for Ask<'_> {
 /// - **One request.** A call sends exactly one upstream request. It never retries and never sleeps: the machine sees
 ///   every attempt, and it alone decides what comes next.
 /// - **Cancel = drop.** Dropping the future or the stream closes the connection. No detached tasks.
-/// - **No timers.** Only a connect timeout is the provider's own, reported as [`Connect`](crate::ErrorKind::Connect).
+/// - **No timers.** Only a connect timeout is the provider's own, reported as [`Connect`](crate::ErrorKind::Connect). The
+///   body of a refusal may be given up after a second or two: its status is known, and nothing else is asked meanwhile.
 /// - **Honest streams.** A stream ends with its `End` event or with an error; everything else was cut.
 /// - **Honest capabilities.** What [`capabilities`](Self::capabilities) denies returns
 ///   [`Unsupported`](crate::ErrorKind::Unsupported) without a request, as the default bodies do.

@@ -8,10 +8,10 @@
 //!
 //! While there is no room the connection is kept open with blank lines, for up to ten minutes: `first_content` ends that.
 
-use backstop_core::ErrorKind::{ContentFilter, Overloaded, Unsupported};
+use backstop_core::ErrorKind::Overloaded;
 use backstop_core::{Kind, Secret};
 
-use crate::dialect::{self, Dialect, DialectConfig, Gives, Paths, Quirks, Resent, Takes, Thinking, Words};
+use crate::dialect::{self, Dialect, DialectConfig, Gives, Paths, Resent, Takes, Thinking, Words};
 
 /// The name of this kind.
 pub const NAME: &str = "deepseek";
@@ -37,13 +37,6 @@ static DIALECT: Dialect = Dialect {
         ..Takes::COMMON
     },
     gives: Gives { failures: &[("insufficient_system_resource", Overloaded)], ..Gives::COMMON },
-    errors: Quirks {
-        phrases: &[
-            (&[400], &["content exists risk"], ContentFilter),
-            (&[400, 422], &["unknown variant `image_url`"], Unsupported),
-        ],
-        ..Quirks::NONE
-    },
     ..Dialect::COMMON
 };
 

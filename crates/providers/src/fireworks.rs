@@ -4,7 +4,7 @@
 //! tell their usage unasked. An account that is suspended for its bills is told as 412. A model that has been scaled to
 //! nothing answers 503 until it has started.
 
-use backstop_core::ErrorKind::{ContextLength, Quota, Server};
+use backstop_core::ErrorKind::{Quota, Server};
 use backstop_core::{Kind, Secret};
 
 use crate::dialect::{self, Dialect, DialectConfig, Gives, Paths, Quirks, Takes};
@@ -24,11 +24,7 @@ static DIALECT: Dialect = Dialect {
     paths: Paths::ALL,
     takes: Takes { stream_usage: false, ..Takes::COMMON },
     gives: Gives { failures: &[("error", Server)], ..Gives::COMMON },
-    errors: Quirks {
-        phrases: &[(&[400], &["prompt is too long"], ContextLength), (&[412], &["lora"], Server)],
-        statuses: &[(412, Quota)],
-        ..Quirks::NONE
-    },
+    errors: Quirks { phrases: &[(&[412], &["lora"], Server)], statuses: &[(412, Quota)], ..Quirks::NONE },
     ..Dialect::COMMON
 };
 

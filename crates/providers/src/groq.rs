@@ -4,7 +4,7 @@
 //! that writes a broken tool call is told as a failure of the server (400 `tool_use_failed`). A request that is larger than
 //! the limit per minute (413) is a rate limit that never lets it pass.
 
-use backstop_core::ErrorKind::{ModelNotFound, Overloaded, Server, Unsupported};
+use backstop_core::ErrorKind::{ModelNotFound, Overloaded, Server};
 use backstop_core::{Kind, Secret};
 
 use crate::dialect::{self, Dialect, DialectConfig, Limit, Paths, Quirks, Takes};
@@ -30,11 +30,6 @@ static DIALECT: Dialect = Dialect {
             (&[], &["tool_use_failed", "json_validate_failed"], Server),
             (&[], &["capacity_exceeded"], Overloaded),
         ],
-        phrases: &[(
-            &[400],
-            &["does not support", "is not supported", "not supported yet", "cannot be combined with"],
-            Unsupported,
-        )],
         // The tier for what can wait has no room.
         statuses: &[(498, Overloaded)],
         ..Quirks::NONE

@@ -6,10 +6,9 @@
 //!
 //! It wants a key only if it was started with one: `api_key`, or `LLAMA_API_KEY` for the server on this machine.
 
-use backstop_core::ErrorKind::{ContextLength, Unsupported};
 use backstop_core::Kind;
 
-use crate::dialect::{self, Dialect, DialectConfig, Quirks, Takes, Thinking, Words};
+use crate::dialect::{self, Dialect, DialectConfig, Takes, Thinking, Words};
 
 /// The name of this kind.
 pub const NAME: &str = "llama_cpp";
@@ -19,13 +18,6 @@ static DIALECT: Dialect = Dialect {
     base_url: "http://127.0.0.1:8080/v1",
     key_variables: &["LLAMA_API_KEY"],
     takes: Takes { thinking: Thinking::Template(Words::FROM_LOW), strict: None, ..Takes::COMMON },
-    errors: Quirks {
-        phrases: &[
-            (&[400, 500], &["input is too large to process"], ContextLength),
-            (&[400, 500], &["image input is not supported"], Unsupported),
-        ],
-        ..Quirks::NONE
-    },
     ..Dialect::LOCAL
 };
 

@@ -5,9 +5,7 @@
 //! completion nor embeddings. The seed is not sent. After a call of tools a thinking model wants its thoughts back: they
 //! travel as sealed parts of the answer; calls that somebody else made go with blank ones.
 
-use backstop_core::ErrorKind::{
-    Auth, ContextLength, Forbidden, ModelNotFound, Overloaded, Quota, RateLimited, Unsupported,
-};
+use backstop_core::ErrorKind::{Auth, Forbidden, ModelNotFound, Overloaded, Quota, RateLimited, Unsupported};
 use backstop_core::{Kind, Secret};
 
 use crate::dialect::{self, Dialect, DialectConfig, Limit, Quirks, Resent, Takes, Thinking, Words};
@@ -44,7 +42,6 @@ static DIALECT: Dialect = Dialect {
             (&[], &["resource_not_found_error"], ModelNotFound),
         ],
         phrases: &[
-            (&[400], &["exceeded model token limit"], ContextLength),
             // Some models cannot be made to call tools while they think, or take one temperature only.
             (&[400], &["tool_choice", "is allowed for this model"], Unsupported),
         ],

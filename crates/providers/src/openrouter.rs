@@ -7,8 +7,8 @@
 //! The settings `referer` and `title` tell which program asks. Errors of the services behind it come with the status 200.
 
 use backstop_core::ErrorKind::{
-    Auth, BadRequest, ContentFilter, ContextLength, Forbidden, ModelNotFound, Overloaded, Quota, RateLimited,
-    Server, Timeout, Unsupported,
+    Auth, BadRequest, ContentFilter, ContextLength, Forbidden, Overloaded, Quota, RateLimited, Server,
+    Timeout, Unsupported,
 };
 use backstop_core::{Kind, KindOption, Secret, Shape};
 
@@ -67,10 +67,8 @@ static DIALECT: Dialect = Dialect {
             (&[], &["content_policy_violation", "refusal"], ContentFilter),
         ],
         phrases: &[
-            (&[400], &["is not a valid model id"], ModelNotFound),
             (&[403], &["flagged", "moderation"], ContentFilter),
             (&[404], &["no endpoints found that"], Unsupported),
-            (&[429], &["free-models-per-day"], Quota),
         ],
         reset_header: Some("x-ratelimit-reset"),
         hinted_quota_passes: true,

@@ -26,10 +26,10 @@ static DIALECT: Dialect = Dialect {
     errors: Quirks {
         words: &[(&[], &["dynamic_request_limited", "dynamic_token_limited"], Overloaded)],
         phrases: &[
-            (&[400, 413, 422], &["`max_new_tokens` must be <="], ContextLength),
+            // Under this status it has been the length, and everything else that 403 means.
+            (&[403], &["too long", "max_tokens", "max_new_tokens", "context length"], ContextLength),
             (&[429], &["dynamic_request_limited", "dynamic_token_limited"], Overloaded),
         ],
-        statuses: &[(403, ContextLength)],
         ..Quirks::NONE
     },
     ..Dialect::COMMON

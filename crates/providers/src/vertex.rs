@@ -339,7 +339,7 @@ impl Vertex {
         let of_tokens: Arc<dyn Transport> = match &config.access {
             // No proxy could find it.
             Access::Credentials(own) if own.are_of_machine() => {
-                Arc::new(ReqwestTransport::loopback(config.connect)?)
+                Arc::new(ReqwestTransport::plain_direct(config.connect)?)
             }
             Access::Credentials(others) => Service::transport(&config.name, others.url(), config.connect)?,
             _ => Arc::clone(&transport),

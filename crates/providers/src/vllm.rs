@@ -5,10 +5,10 @@
 //!
 //! It wants a key only if it was started with one: `api_key`, or `VLLM_API_KEY` for the server on this machine.
 
-use backstop_core::ErrorKind::{Server, Unsupported};
+use backstop_core::ErrorKind::Server;
 use backstop_core::Kind;
 
-use crate::dialect::{self, Dialect, DialectConfig, Gives, Quirks, Takes, Thinking, Words};
+use crate::dialect::{self, Dialect, DialectConfig, Gives, Takes, Thinking, Words};
 
 /// The name of this kind.
 pub const NAME: &str = "vllm";
@@ -24,14 +24,6 @@ static DIALECT: Dialect = Dialect {
         ..Takes::COMMON
     },
     gives: Gives { failures: &[("abort", Server)], ..Gives::COMMON },
-    errors: Quirks {
-        phrases: &[(
-            &[400, 404],
-            &["at most 0 image", "is not a multimodal model", "does not support embeddings api"],
-            Unsupported,
-        )],
-        ..Quirks::NONE
-    },
     ..Dialect::LOCAL
 };
 

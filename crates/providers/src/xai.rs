@@ -4,7 +4,7 @@
 //! without those of thinking; here they are put together, as everywhere else. A wrong key is told as 400, used-up credit as
 //! 403 or 429, and an overloaded service may answer a request for a stream with 200 and an error.
 
-use backstop_core::ErrorKind::{Auth, ContentFilter, ContextLength, Overloaded, Quota, Unsupported};
+use backstop_core::ErrorKind::Overloaded;
 use backstop_core::{Kind, Secret};
 
 use crate::dialect::{self, Dialect, DialectConfig, Gives, Limit, Paths, Quirks, Takes};
@@ -26,13 +26,6 @@ static DIALECT: Dialect = Dialect {
     errors: Quirks {
         // The code is a sentence.
         words: &[(&[], &["The service is currently unavailable"], Overloaded)],
-        phrases: &[
-            (&[400], &["incorrect api key"], Auth),
-            (&[400], &["maximum prompt length"], ContextLength),
-            (&[400], &["argument not supported on this model"], Unsupported),
-            (&[403], &["content violates usage guidelines", "safety_check"], ContentFilter),
-            (&[403, 429], &["any credits", "used all available credits", "monthly spending limit"], Quota),
-        ],
         ..Quirks::NONE
     },
     ..Dialect::COMMON

@@ -7,7 +7,7 @@ use backstop::core::Env;
 use backstop::core::chat::{Message, Part, ProviderRef};
 use backstop::core::route::{ModelFacts, Route, RouteRule};
 use backstop::{Backstop, ChatRequest, Error, ErrorKind};
-use backstop_testkit::server::{RawServer, Recipe, RetryHint, Script};
+use backstop_testkit::server::{RawServer, Recipe, RetryHint, Script, Step};
 use backstop_tests::{
     Closed, LATE, SOON, Server, answers, builder, healthy, hits, key_of, models, over, over_with, provider,
     rows, timed,
@@ -125,6 +125,24 @@ async fn an_answer_that_stalls_in_its_body_is_left_for_the_next() {
     assert_eq!((answer.text.as_str(), hits(&[&a, &b])), ("from b", vec![1, 1]));
     assert_eq!(rows(answer.trail()), ["a/m timeout(total) - next_target", "b/m - 200 delivered"]);
     assert!(a.wait_until_closed(SOON).await);
+}
+
+#[tokio::test]
+async fn a_refusal_whose_body_stalls_keeps_its_status_and_its_wait() {
+    let head = "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\nretry-after: 40\r\n\
+                content-length: 999\r\n\r\n{\"error\":";
+    let (a, b) = (
+        raw(Script::default().then(Step::ReadRequest).then(Step::Send(head.into())).then(Step::Stall)),
+        healthy("b").await,
+    );
+    let (answer, took) = timed(over(&[&a, &b]).chat("hi")).await;
+    let answer = answer.unwrap();
+    assert_eq!((answer.text.as_str(), hits(&[&a, &b])), ("from b", vec![1, 1]));
+    assert_eq!(rows(answer.trail()), ["a/m rate_limited 429 next_target", "b/m - 200 delivered"]);
+    assert!(took < Duration::from_secs(4), "the second for the body, and no more: {took:?}");
+    assert!(a.wait_until_closed(SOON).await);
+    let error = over(&[&a]).chat("hi").await.unwrap_err();
+    assert!(error.retry_after().is_some_and(|wait| wait > Duration::from_secs(30)), "{error}");
 }
 
 #[tokio::test]

@@ -293,7 +293,8 @@ impl ErrorKind {
         match status {
             401 => Self::Auth,
             402 => Self::Quota,
-            403 => Self::Forbidden,
+            // 451: not in this country.
+            403 | 451 => Self::Forbidden,
             // 410: the model has been retired.
             404 | 410 => Self::ModelNotFound,
             408 | 504 | 522 | 524 => Self::Timeout,
@@ -387,10 +388,10 @@ mod tests {
             RateLimited, Server, Timeout, Unsupported,
         };
         for (kind, statuses) in [
-            (BadRequest, &[400, 405, 406, 411, 412, 415, 422, 431, 451, 498][..]),
+            (BadRequest, &[400, 405, 406, 411, 412, 415, 422, 431, 498][..]),
             (Auth, &[401]),
             (Quota, &[402]),
-            (Forbidden, &[403]),
+            (Forbidden, &[403, 451]),
             (ModelNotFound, &[404, 410]),
             (Timeout, &[408, 504, 522, 524]),
             (Server, &[409, 424, 499, 500, 502, 520, 521, 523, 525, 526, 527, 530, 599]),

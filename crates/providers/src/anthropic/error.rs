@@ -1,16 +1,17 @@
-//! From a refusal to an error: the machine's code first, then the sort, then phrases of this service, then the status.
+//! From a refusal to an error: the machine's code first, then the sort, then phrases of this service, then those that all
+//! wires share, then the status.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use backstop_core::ErrorKind::{
-    Auth, BadRequest, ContentFilter, ContextLength, Forbidden, ModelNotFound, Overloaded, Quota, RateLimited,
+    Auth, BadRequest, ContextLength, Forbidden, ModelNotFound, Overloaded, Quota, RateLimited, Server,
     Timeout, Unsupported,
 };
 use backstop_core::{Error, ErrorKind, Scope};
 use serde_json::Value;
 
-use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, wait_in_message};
+use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, needed_tokens, wait_in_message};
 
 /// How soon a local server that is loading its model is worth asking again.
 const LOADING: Duration = Duration::from_secs(2);
@@ -44,8 +45,7 @@ impl Told {
 
     /// Whether the message holds one of these phrases.
     fn says(&self, phrases: &[&str]) -> bool {
-        let message = self.body.message.to_ascii_lowercase();
-        phrases.iter().any(|phrase| message.contains(phrase))
+        self.body.words().say(phrases)
     }
 }
 
@@ -53,7 +53,7 @@ impl Told {
 pub(super) fn of_refusal(attempt: &Attempt<'_>, refusal: &Refusal<'_>, text_only: bool) -> Error {
     let told = Told::of(attempt, refusal.body);
     let hint = Hint::of(refusal.headers, refusal.now);
-    let kind = match kind(&told, refusal.status) {
+    let kind = match kind(&told, Some(refusal.status)) {
         ContextLength if refusal.status == 413 && !text_only => BadRequest,
         RateLimited if is_spend_limit(&told, hint) => Quota,
         kind => kind,
@@ -62,19 +62,16 @@ pub(super) fn of_refusal(attempt: &Attempt<'_>, refusal: &Refusal<'_>, text_only
     // An edge refuses whoever comes from here, whatever the model.
     let by_edge = kind == Forbidden && refusal.body.trim_ascii_start().starts_with(b"<");
     let error = if by_edge { error.with_scope(Scope::Provider) } else { error };
-    attempt.identified(error, refusal.headers)
+    attempt.told(error, &told.body, refusal.headers)
 }
 
 /// What an error in place of a reply or of an event means, where the HTTP status says nothing.
 pub(super) fn in_reply(source: &Source<'_>, bytes: &[u8]) -> Error {
     let attempt = &source.attempt;
     let told = Told::of(attempt, bytes);
-    // Other servers put the status they would have sent into the code.
-    let code = told.body.code.as_deref().and_then(|code| code.parse().ok());
-    let stated = code.filter(|status| (400..600).contains(status));
-    let kind = kind(&told, stated.or_else(|| status_of(told.sort())).unwrap_or(500));
+    let kind = kind(&told, told.body.status.or_else(|| status_of(told.sort())));
     let error = error(attempt, kind, &told, Hint::default()).with_status(source.status);
-    attempt.identified(error, &source.headers)
+    attempt.told(error, &told.body, &source.headers)
 }
 
 /// The status that an error of this sort comes with.
@@ -94,12 +91,19 @@ fn status_of(sort: &str) -> Option<u16> {
     })
 }
 
-fn kind(told: &Told, status: u16) -> ErrorKind {
-    let of_code = told.code.as_deref().and_then(of_code);
-    of_code
-        .or_else(|| of_sort(told))
-        .or_else(|| of_phrase(status, told))
-        .unwrap_or(ErrorKind::of_status(status))
+/// The kind; there is no status where a stream or a reply tells of an error in words alone.
+fn kind(told: &Told, status: Option<u16>) -> ErrorKind {
+    if let Some(kind) = told.code.as_deref().and_then(of_code) {
+        return kind;
+    }
+    let of_sort = of_sort(told);
+    if let Some(kind) = of_phrase(status, told).filter(|_| of_sort.is_none()) {
+        return kind;
+    }
+    let known = of_sort.or(status.map(ErrorKind::of_status));
+    // Which of the two it is takes more than words to know: see below.
+    let narrower = told.body.narrowed(known).filter(|kind| known != Some(RateLimited) || *kind != Quota);
+    narrower.or(known).unwrap_or(Server)
 }
 
 fn of_code(code: &str) -> Option<ErrorKind> {
@@ -136,41 +140,6 @@ fn of_sort(told: &Told) -> Option<ErrorKind> {
     })
 }
 
-/// Phrases count under the statuses they come with, and nowhere else: a message may quote the prompt.
-const PHRASES: &[(&[u16], &[&str], ErrorKind)] = &[
-    (
-        &[400, 413],
-        &["prompt is too long", "exceed context limit", "exceeds the available context size"],
-        ContextLength,
-    ),
-    (
-        &[400],
-        &[
-            "credit balance is too low",
-            "reached your specified api usage limits",
-            "reached your specified workspace api usage limits",
-        ],
-        Quota,
-    ),
-    (&[400], &["content filtering policy"], ContentFilter),
-    (&[400], &["organization has been disabled"], Forbidden),
-    (
-        &[400, 422],
-        &[
-            "not supported",
-            "does not support",
-            "is deprecated for this model",
-            "cannot both be specified",
-            "may only be set to 1 when thinking",
-            "must define tools",
-            "when tool_choice forces",
-            "cannot end with trailing whitespace",
-        ],
-        Unsupported,
-    ),
-    (&[500, 501], &["requires --jinja flag"], Unsupported),
-];
-
 /// Fields that a model or a server may do without.
 const OPTIONAL: &[&str] = &[
     "cache_control",
@@ -190,14 +159,12 @@ const OPTIONAL: &[&str] = &[
     "top_p",
 ];
 
-fn of_phrase(status: u16, told: &Told) -> Option<ErrorKind> {
-    if matches!(status, 400 | 422) && told.says(&["extra inputs are not permitted"]) {
+fn of_phrase(status: Option<u16>, told: &Told) -> Option<ErrorKind> {
+    if matches!(status, Some(400 | 422)) && told.says(&["extra inputs are not permitted"]) {
         let field = told.body.message.split(['.', ':']).next().unwrap_or_default();
         return Some(if OPTIONAL.contains(&field) { Unsupported } else { BadRequest });
     }
-    let met =
-        |(statuses, phrases, _): &&(&[u16], &[&str], _)| statuses.contains(&status) && told.says(phrases);
-    PHRASES.iter().find(met).map(|rule| rule.2)
+    None
 }
 
 /// A limit on spending has the status and the sort of a limit on the rate. It neither says when to come back nor
@@ -247,22 +214,5 @@ fn error(attempt: &Attempt<'_>, kind: ErrorKind, told: &Told, hint: Hint) -> Err
 /// Whether access is denied to the key as a whole rather than to one model.
 fn concerns_key(told: &Told) -> bool {
     told.code.as_deref().is_some_and(|code| code != "organization_not_enrolled_in_beta")
-        || told.says(&["organization has been disabled", "request not allowed"])
-}
-
-/// How many tokens the request has, and is to be answered with, where the message says so.
-fn needed_tokens(message: &str) -> Option<u32> {
-    const BEFORE: [&str; 3] = ["prompt is too long: ", "exceed context limit: ", "request ("];
-    let rest = BEFORE.iter().find_map(|before| Some(message.split_once(before)?.1))?;
-    let (first, rest) = number(rest)?;
-    match rest.strip_prefix(" + ").and_then(number) {
-        Some((second, _)) => first.checked_add(second),
-        None => rest.starts_with(" tokens").then_some(first),
-    }
-}
-
-fn number(text: &str) -> Option<(u32, &str)> {
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != ',').unwrap_or(text.len());
-    let (digits, rest) = text.split_at(end);
-    Some((digits.replace(',', "").parse().ok()?, rest))
+        || told.says(&["request not allowed"])
 }

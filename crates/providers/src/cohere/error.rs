@@ -1,14 +1,14 @@
-//! From a refusal to an error: phrases of this provider, then the status. It has no codes.
+//! From a refusal to an error: phrases of this provider, then those that all wires share, then the status. It has no codes.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use backstop_core::ErrorKind::{
-    Auth, BadRequest, ContentFilter, ContextLength, ModelNotFound, Quota, RateLimited, Server, Unsupported,
+    Auth, BadRequest, ContentFilter, ContextLength, ModelNotFound, Quota, RateLimited, Server,
 };
 use backstop_core::{Error, ErrorKind};
 use serde::Deserialize;
 
-use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, wait_until};
+use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, needed_tokens, wait_until};
 
 /// When a limit begins anew, in seconds since 1970.
 const RESET: &str = "x-ratelimit-reset";
@@ -31,7 +31,8 @@ pub(super) fn of_refusal(attempt: &Attempt<'_>, refusal: &Refusal<'_>, text_only
         498 => ContentFilter,
         status => ErrorKind::of_status(status),
     };
-    let kind = of_phrase(refusal.status, &body.message).unwrap_or(by_status);
+    let kind =
+        of_phrase(refusal.status, &body).or_else(|| body.narrowed(Some(by_status))).unwrap_or(by_status);
     let hint = Hint::of(refusal.headers, refusal.now);
     let wait = hint.wait.or_else(|| reset(refusal).filter(|_| kind == RateLimited));
     let error = error(attempt, kind, &body.message).with_status(refusal.status);
@@ -40,7 +41,7 @@ pub(super) fn of_refusal(attempt: &Attempt<'_>, refusal: &Refusal<'_>, text_only
         Some(wait) => error.with_retry_after(wait),
         None => error,
     };
-    let error = attempt.identified(error, refusal.headers);
+    let error = attempt.told(error, &body, refusal.headers);
     let Body { id } = serde_json::from_slice(refusal.body).unwrap_or_default();
     match id.filter(|id| error.request_id().is_none() && !id.is_empty() && id.len() <= ID_MAX) {
         Some(id) => error.with_request_id(attempt.mask.apply(&id)),
@@ -51,9 +52,9 @@ pub(super) fn of_refusal(attempt: &Attempt<'_>, refusal: &Refusal<'_>, text_only
 /// What an error in place of an event means.
 pub(super) fn in_reply(source: &Source<'_>, told: &[u8]) -> Error {
     let body = ErrorBody::parse(told, &source.attempt.mask);
-    let kind = of_phrase(source.status, &body.message).unwrap_or(Server);
+    let kind = of_phrase(source.status, &body).or_else(|| body.narrowed(None)).unwrap_or(Server);
     let error = error(&source.attempt, kind, &body.message).with_status(source.status);
-    source.attempt.identified(error, &source.headers)
+    source.attempt.told(error, &body, &source.headers)
 }
 
 fn reset(refusal: &Refusal<'_>) -> Option<Duration> {
@@ -84,26 +85,14 @@ const STREAMED: u16 = 200;
 const PHRASES: &[(&[u16], &[&str], ErrorKind)] = &[
     // The limit of the request itself is too high.
     (&[400, 422, STREAMED], &["max tokens must be less than or equal to"], BadRequest),
-    (&[400, 422, STREAMED], &["too many tokens"], ContextLength),
-    (
-        &[400, 422],
-        &["unknown field", "is not a valid field", "not supported", "does not support"],
-        Unsupported,
-    ),
     // A trial key has a number of calls for the month, and others for the minute.
     (&[429], &["/ month", "per month", "monthly"], Quota),
     (&[498], &["invalid token", "api token", "api key"], Auth),
 ];
 
-fn of_phrase(status: u16, message: &str) -> Option<ErrorKind> {
-    let message = message.to_ascii_lowercase();
-    let met = |phrases: &[&str]| phrases.iter().any(|phrase| message.contains(phrase));
-    let rule = PHRASES.iter().find(|(statuses, phrases, _)| statuses.contains(&status) && met(phrases))?;
+fn of_phrase(status: u16, body: &ErrorBody) -> Option<ErrorKind> {
+    let words = body.words();
+    let rule =
+        PHRASES.iter().find(|(statuses, phrases, _)| statuses.contains(&status) && words.say(phrases))?;
     Some(rule.2)
-}
-
-/// How many tokens the request has, where the message says so: `… cannot exceed 4081 - received 4292`.
-fn needed_tokens(message: &str) -> Option<u32> {
-    let (_, rest) = message.split_once("received ")?;
-    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }

@@ -1,5 +1,5 @@
 //! From a refusal to an error: the machine's code first, then the sort, then phrases, then the status; of each the
-//! dialect's own before those of the wire.
+//! dialect's own before those of the wire, and before those that all wires share.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,7 +12,7 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use super::dialect::{Dialect, Rule};
-use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, wait_in_message};
+use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, needed_tokens, wait_in_message};
 
 /// How soon a local server that is loading its model is worth asking again.
 const LOADING: Duration = Duration::from_secs(2);
@@ -27,17 +27,17 @@ pub(super) fn of_refusal(
     let status = refusal.status;
     let told = Told::parse(dialect, refusal.body, attempt);
     let hint = Hint::of(refusal.headers, refusal.now);
-    let by_status = || match status {
+    let by_status = match status {
         413 if !text_only => BadRequest,
         status => of_status(dialect, status),
     };
-    let kind = match told.kind(dialect, status).unwrap_or_else(by_status) {
+    let kind = match told.kind(dialect, status, Some(by_status)).unwrap_or(by_status) {
         Quota if dialect.errors.hinted_quota_passes && hint.wait.is_some() => RateLimited,
         kind => kind,
     };
     let reset = || reset_in(dialect, refusal.headers, refusal.now).filter(|_| kind == RateLimited);
     let hint = Hint { wait: hint.wait.or_else(reset), ..hint };
-    attempt.identified(error(attempt, kind, &told.body, hint).with_status(status), refusal.headers)
+    attempt.told(error(attempt, kind, &told.body, hint).with_status(status), &told.body, refusal.headers)
 }
 
 /// What an error in place of a reply means, where the HTTP status says nothing: the whole of it, or what its `error`
@@ -45,12 +45,12 @@ pub(super) fn of_refusal(
 pub(crate) fn in_reply(dialect: &Dialect, source: &Source<'_>, told: &str) -> Error {
     let attempt = &source.attempt;
     let told = Told::parse(dialect, told.as_bytes(), attempt);
-    // Many servers of this wire put the status they would have sent into the code.
-    let meant = told.meant_status();
-    let by_status = || meant.map(|status| of_status(dialect, status));
-    let kind = told.kind(dialect, meant.unwrap_or(source.status)).or_else(by_status).unwrap_or(Server);
+    // Many servers of this wire put the status they would have sent into the body.
+    let meant = told.body.status;
+    let by_status = meant.map(|status| of_status(dialect, status));
+    let kind = told.kind(dialect, meant.unwrap_or(source.status), by_status).or(by_status).unwrap_or(Server);
     let error = error(attempt, kind, &told.body, Hint::default());
-    attempt.identified(error.with_status(source.status), &source.headers)
+    attempt.told(error.with_status(source.status), &told.body, &source.headers)
 }
 
 /// As [`in_reply`], for an error that was found within something else.
@@ -63,46 +63,44 @@ struct Told {
     body: ErrorBody,
     /// The machine's word at a place of the dialect's own.
     word: Option<String>,
-    /// The status somebody on the way saw.
-    status: Option<u16>,
 }
 
 impl Told {
     fn parse(dialect: &Dialect, bytes: &[u8], attempt: &Attempt<'_>) -> Self {
         let value: Option<Value> = serde_json::from_slice(bytes).ok();
         let at = |pointer: &&str| value.as_ref()?.pointer(pointer)?.as_str().map(str::to_owned);
-        let status = value.as_ref().and_then(|value| value.get("status_code")?.as_u64());
         Self {
             body: ErrorBody::parse(bytes, &attempt.mask),
             word: dialect.errors.words_at.iter().find_map(at),
-            status: status.and_then(|status| u16::try_from(status).ok()),
         }
     }
 
-    /// The status the error would have come with.
-    fn meant_status(&self) -> Option<u16> {
-        let code = self.body.code.as_deref().and_then(|code| code.parse().ok());
-        code.or(self.status).filter(|status| (400..600).contains(status))
-    }
-
-    fn kind(&self, dialect: &Dialect, status: u16) -> Option<ErrorKind> {
+    /// The kind, where more is said than by the status alone.
+    fn kind(&self, dialect: &Dialect, status: u16, by_status: Option<ErrorKind>) -> Option<ErrorKind> {
         let quirks = &dialect.errors;
         let of_word = |word: &str| by_rule(quirks.words, status, |known| known == word);
         let code = self.body.code.as_deref();
         let sort = self.body.sort.as_deref();
-        let message = self.body.message.to_ascii_lowercase();
-        let of_phrase = |rules| by_rule(rules, status, |phrase| message.contains(phrase));
+        let words = self.body.words();
+        let of_phrase = |rules| by_rule(rules, status, |phrase| words.say(&[phrase]));
+        // A sort that only repeats the status says less than the words do.
+        let narrowed = |kind| self.body.narrowed(Some(kind)).unwrap_or(kind);
         (self.word.as_deref().and_then(of_word))
             .or_else(|| code.and_then(|code| of_word(code).or_else(|| of_code(code, &self.body))))
-            .or_else(|| sort.and_then(|sort| of_word(sort).or_else(|| of_sort(sort, status))))
+            .or_else(|| sort.and_then(|sort| of_word(sort).or_else(|| of_sort(sort, status).map(narrowed))))
             .or_else(|| of_phrase(quirks.phrases))
             .or_else(|| of_phrase(PHRASES))
+            .or_else(|| self.body.narrowed(by_status))
+            // Under a status of its own this says less than the words do.
+            .or_else(|| (status < 400 && sort == Some("invalid_request_error")).then_some(BadRequest))
     }
 }
 
 fn by_rule(rules: &[Rule], status: u16, met: impl Fn(&str) -> bool) -> Option<ErrorKind> {
+    // Where no status tells, a rule for any of them counts.
     let holds = |(statuses, words, _): &&Rule| {
-        (statuses.is_empty() || statuses.contains(&status)) && words.iter().any(|word| met(word))
+        (statuses.is_empty() || status < 400 || statuses.contains(&status))
+            && words.iter().any(|word| met(word))
     };
     rules.iter().find(holds).map(|rule| rule.2)
 }
@@ -142,7 +140,7 @@ fn error(attempt: &Attempt<'_>, kind: ErrorKind, body: &ErrorBody, hint: Hint) -
     let never_fits = kind == RateLimited && message.starts_with("Request too large");
     let error = if hint.refuses_comeback || never_fits { error.without_comeback() } else { error };
     match kind {
-        Forbidden if concerns_key(body) => error.with_scope(Scope::Provider),
+        Forbidden if body.is("unsupported_country_region_territory") => error.with_scope(Scope::Provider),
         ContextLength => match needed_tokens(message) {
             Some(tokens) => error.with_needed_tokens(tokens),
             None => error,
@@ -169,7 +167,7 @@ fn of_code(code: &str, body: &ErrorBody) -> Option<ErrorKind> {
         _ if ends(&["insufficient_quota", "spend_limit_exceeded", "usage_limit_exceeded"]) => Quota,
         "slow_down" | "server_is_overloaded" => Overloaded,
         "rate_limit_exceeded" => RateLimited,
-        "server_error" => Server,
+        "server_error" | "internal_error" | "internal_server_error" => Server,
         // All texts of one request together.
         "max_tokens_per_request" => ContextLength,
         // Pictures nobody can look at, told in place of a reply.
@@ -196,9 +194,8 @@ fn of_sort(sort: &str, status: u16) -> Option<ErrorKind> {
     Some(match sort {
         "insufficient_quota" => Quota,
         "service_unavailable_error" => Overloaded,
-        // Under a status of their own these two say less than it does.
+        // Under a status of its own this says less than it does.
         "server_error" if status < 400 => Server,
-        "invalid_request_error" if status < 400 => BadRequest,
         // Words of llama.cpp, which speaks this wire.
         "exceed_context_size_error" => ContextLength,
         "authentication_error" => Auth,
@@ -211,89 +208,8 @@ fn of_sort(sort: &str, status: u16) -> Option<ErrorKind> {
     })
 }
 
-/// Phrases count under the statuses they come with, and nowhere else: a message may quote the prompt.
+/// Phrases that mean something else elsewhere, or nothing. They count under the statuses they come with.
 const PHRASES: &[Rule] = &[
-    (
-        &[400, 413, 422, 500],
-        &[
-            "maximum context length",
-            "exceeds the context window",
-            "tokens exceed the configured limit",
-            "exceeds the available context size",
-            "loaded with context length of only",
-            "greater than the context length",
-            "context size has been exceeded",
-            "reduce the length of the messages",
-        ],
-        ContextLength,
-    ),
-    (
-        &[400],
-        &["flagged as potentially violating", "rejected as a result of our safety system"],
-        ContentFilter,
-    ),
-    (
-        &[400, 422],
-        &[
-            "unsupported parameter",
-            "unsupported value",
-            "not supported with this model",
-            "unrecognized request argument",
-            "requested service tier is not allowed",
-            "tool choice requires --enable-auto-tool-choice",
-            "extra inputs are not permitted",
-        ],
-        Unsupported,
-    ),
-    (
-        &[401],
-        &[
-            "insufficient permissions",
-            "missing scopes",
-            "member of an organization",
-            "ip not authorized",
-            "ip is not authorized",
-        ],
-        Forbidden,
-    ),
     (&[403], &["does not have access to model"], ModelNotFound),
-    (&[429], &["exceeded your current quota", "check your plan and billing details"], Quota),
-    (&[429, 500, 503], &["currently overloaded", "resource unavailable"], Overloaded),
-    (&[500, 501], &["requires --jinja flag"], Unsupported),
+    (&[404], &["not supported with this model"], Unsupported),
 ];
-
-/// Whether access is denied to the key as a whole, from here or at all, rather than to one model.
-fn concerns_key(body: &ErrorBody) -> bool {
-    const PHRASES: [&str; 6] = [
-        "member of an organization",
-        "ip not authorized",
-        "ip is not authorized",
-        // Words of Azure.
-        "virtual network/firewall rules",
-        "public access is disabled",
-        "resource has been temporarily blocked",
-    ];
-    let message = body.message.to_ascii_lowercase();
-    body.is("unsupported_country_region_territory") || PHRASES.iter().any(|phrase| message.contains(phrase))
-}
-
-/// How many tokens the request has, where the message says so.
-fn needed_tokens(message: &str) -> Option<u32> {
-    const AROUND: [(&str, &str); 9] = [
-        ("requested ", " tokens"),
-        ("Requested ", " tokens"),
-        ("resulted in ", " tokens"),
-        ("request (", " tokens)"),
-        ("request contains ", " tokens"),
-        ("Input length (", ")"),
-        ("Current length is ", " "),
-        ("keep the first ", " tokens"),
-        ("prompt is too long: ", " "),
-    ];
-    AROUND.iter().find_map(|(before, after)| {
-        let (_, rest) = message.split_once(before)?;
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != ',')?;
-        let (number, rest) = rest.split_at(end);
-        rest.starts_with(after).then(|| number.replace(',', "").parse().ok())?
-    })
-}

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use backstop_core::chat::{ChatReply, ChatRequest};
 use backstop_core::completion::{CompletionReply, CompletionRequest};
 use backstop_core::embedding::{EmbeddingReply, EmbeddingRequest};
-use backstop_core::{Ask, Capabilities, ChatStream, CompletionStream, Error, Provider};
+use backstop_core::{Ask, Capabilities, ChatStream, CompletionStream, Error, ErrorKind, Provider};
 use http::Uri;
 
 use super::config::DialectConfig;
@@ -165,7 +165,7 @@ impl DialectProvider {
         form: Form,
     ) -> Result<(Attempt<'a>, HttpResponse), Error> {
         let body = encode::chat(self.dialect, self.name(), ask, request, self.pieces(form))?;
-        let url = self.chat.of(ask)?;
+        let url = self.chat.of(ask).map_err(|error| error.with_target(self.name(), ask.model()))?;
         self.post(ask, &url, form, body, encode::is_text_only(request)).await
     }
 
@@ -197,13 +197,9 @@ impl DialectProvider {
 
     /// The URL of an operation that not every service has.
     fn url(&self, url: &Option<Url>, ask: Ask<'_>, operation: &str) -> Result<Uri, Error> {
-        match url {
-            Some(url) => url.of(ask),
-            None => {
-                let error = Error::unsupported(format!("has no {operation}"));
-                Err(error.with_target(self.name(), ask.model()))
-            }
-        }
+        let url = url.as_ref().map(|url| url.of(ask));
+        let url = url.unwrap_or_else(|| Err(Error::unsupported(format!("has no {operation}"))));
+        url.map_err(|error| error.with_target(self.name(), ask.model()))
     }
 
     fn pieces(&self, form: Form) -> encode::Pieces {
@@ -221,6 +217,11 @@ impl Url {
     fn of(&self, ask: Ask<'_>) -> Result<Uri, Error> {
         match self {
             Self::Fixed(uri) => Ok(uri.clone()),
+            // A path that climbs would leave the place the key is meant for.
+            Self::PerModel(_) if matches!(ask.model(), "" | "." | "..") => {
+                let message = format!("{:?} is no name of a model", ask.model());
+                Err(Error::new(ErrorKind::ModelNotFound, message))
+            }
             Self::PerModel(url) => {
                 let url = url.replace(MODEL, &segment(ask.model()));
                 Uri::try_from(url).map_err(|_| Error::unsupported("the name of the model fits in no URL"))

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use super::jwt::Signer;
 use super::place::escaped;
 use super::token::{Token, TokenSource};
-use crate::http::{BaseUrl, HttpRequest, Mask, Transport, read_reply};
+use crate::http::{BaseUrl, HttpRequest, Mask, Transport, read_error, read_reply};
 
 /// Where a file with credentials is named.
 pub(super) const FILE_VARIABLE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
@@ -192,8 +192,12 @@ impl TokenSource for Endpoint {
         let response = self.transport.send(self.request()?).await;
         let mut response = response.map_err(|cause| unreachable(cause.to_string()))?;
         let status = response.status.as_u16();
-        let body = read_reply(&mut response.body, ANSWER_MAX).await;
-        let body = body.map_err(|_| unreachable(format!("the answer ({status}) broke off or has no end")))?;
+        let body = if response.status.is_success() {
+            let body = read_reply(&mut response.body, ANSWER_MAX).await;
+            body.map_err(|_| unreachable(format!("the answer ({status}) broke off or has no end")))?
+        } else {
+            read_error(&mut response.body).await
+        };
         if matches!(status, 408 | 429 | 500..) {
             return Err(unreachable(format!("no answer but the status {status}")));
         }

@@ -1,15 +1,16 @@
-//! From a refusal to an error: the machine's reason first, then the quota that was met, then phrases of this service,
-//! then its word for the sort, then the status.
+//! From a refusal to an error: the machine's reason first, then the quota that was met, then phrases of this service and
+//! those that all wires share, then its word for the sort, then the status.
 
 use std::time::Duration;
 
 use backstop_core::ErrorKind::{
-    Auth, BadRequest, ContextLength, Forbidden, ModelNotFound, Overloaded, Quota, RateLimited, Unsupported,
+    Auth, BadRequest, ContextLength, Forbidden, ModelNotFound, Overloaded, Quota, RateLimited, Server,
+    Unsupported,
 };
 use backstop_core::{Error, ErrorKind, Scope};
 use serde_json::Value;
 
-use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, spoken, wait_in_message};
+use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, Words, needed_tokens, spoken, wait_in_message};
 
 /// From here on, a wait is for a new day or month, and not for the next minute.
 const LONG: Duration = Duration::from_secs(3600);
@@ -21,25 +22,23 @@ pub(super) fn of_refusal(attempt: &Attempt<'_>, refusal: &Refusal<'_>, text_only
     let meant = told.status().filter(|meant| refusal.status >= 500 && *meant < 500);
     let status = meant.unwrap_or(refusal.status);
     let hint = Hint::of(refusal.headers, refusal.now);
-    let error = told.error(attempt, status, text_only, hint).with_status(refusal.status);
-    attempt.identified(error, refusal.headers)
+    let error = told.error(attempt, Some(status), text_only, hint).with_status(refusal.status);
+    attempt.told(error, &told.body, refusal.headers)
 }
 
 /// What an error in place of a reply means, where the HTTP status says nothing: all of it, or the value of its `error`.
 pub(super) fn in_reply(source: &Source<'_>, told: &str) -> Error {
     let attempt = &source.attempt;
     let told = Told::parse(told.as_bytes(), attempt);
-    let status = told.status().unwrap_or(500);
-    let error = told.error(attempt, status, true, Hint::default());
-    attempt.identified(error.with_status(source.status), &source.headers)
+    let error = told.error(attempt, told.status(), true, Hint::default());
+    attempt.told(error.with_status(source.status), &told.body, &source.headers)
 }
 
 /// What the body of an error says.
 #[derive(Debug)]
 struct Told {
     body: ErrorBody,
-    /// The message in small letters, to find phrases in.
-    message: String,
+    words: Words,
     /// `ErrorInfo`: the machine's word for the case.
     reason: String,
     /// `QuotaFailure`: which quotas were met.
@@ -59,7 +58,7 @@ impl Told {
         let mut told = Self {
             is_zero: says_zero(&message),
             is_of_model: message.contains(", model: "),
-            message,
+            words: body.words(),
             body,
             reason: String::new(),
             quotas: Vec::new(),
@@ -118,19 +117,24 @@ impl Told {
     }
 
     fn says(&self, phrases: &[&str]) -> bool {
-        phrases.iter().any(|phrase| self.message.contains(phrase))
+        self.words.say(phrases)
     }
 
-    fn kind(&self, status: u16, text_only: bool) -> ErrorKind {
+    /// The kind; there is no status where a stream or a reply tells of an error in words alone.
+    fn kind(&self, status: Option<u16>, text_only: bool) -> ErrorKind {
         let of_reason = || of_reason(&self.reason);
-        let of_quota = || (status == 429).then(|| self.of_limit());
+        let of_quota = || (status == Some(429)).then(|| self.of_limit());
         let too_large = || {
-            let is_size = status == 413 || status == 400 && self.says(&["payload size exceeds the limit"]);
+            let is_size =
+                status == Some(413) || status == Some(400) && self.says(&["payload size exceeds the limit"]);
             is_size.then_some(if text_only { ContextLength } else { BadRequest })
         };
-        let of_sort = || (status == 400 && self.sort() == "FAILED_PRECONDITION").then_some(Forbidden);
-        let kind = of_reason().or_else(of_quota).or_else(too_large).or_else(of_sort);
-        kind.or_else(|| self.of_phrase(status)).unwrap_or_else(|| ErrorKind::of_status(status))
+        if let Some(kind) = of_reason().or_else(of_quota).or_else(too_large) {
+            return kind;
+        }
+        let of_sort = (status == Some(400) && self.sort() == "FAILED_PRECONDITION").then_some(Forbidden);
+        let known = of_sort.or(status.map(ErrorKind::of_status));
+        self.body.narrowed(known).or(known).unwrap_or(Server)
     }
 
     /// Which limit a 429 is about. Its message speaks of plan and billing in every case, so that says nothing.
@@ -146,22 +150,12 @@ impl Told {
         if is_daily || self.is_zero || is_long { Quota } else { RateLimited }
     }
 
-    fn of_phrase(&self, status: u16) -> Option<ErrorKind> {
-        // A value that does not fit is quoted, and it may be a part of the prompt.
-        if self.message.starts_with("invalid value at ") {
-            return None;
-        }
-        let rule =
-            PHRASES.iter().find(|(statuses, phrases, _)| statuses.contains(&status) && self.says(phrases))?;
-        Some(rule.2)
-    }
-
     /// When to ask again, as headers, details or message state it.
     fn wait(&self, hint: Hint) -> Option<Duration> {
         hint.wait.or(self.delay).or_else(|| wait_in_message(&self.body.message))
     }
 
-    fn error(&self, attempt: &Attempt<'_>, status: u16, text_only: bool, hint: Hint) -> Error {
+    fn error(&self, attempt: &Attempt<'_>, status: Option<u16>, text_only: bool, hint: Hint) -> Error {
         let kind = self.kind(status, text_only);
         let message = &self.body.message;
         let error = match kind {
@@ -187,7 +181,7 @@ impl Told {
         match kind {
             Forbidden if self.concerns_key() => error.with_scope(Scope::Provider),
             Quota if self.is_of_model => error.with_scope(Scope::Target),
-            ContextLength => match needed_tokens(&self.message) {
+            ContextLength => match needed_tokens(message) {
                 Some(tokens) => error.with_needed_tokens(tokens),
                 None => error,
             },
@@ -199,13 +193,7 @@ impl Told {
     fn concerns_key(&self) -> bool {
         let reasons = ["SERVICE_DISABLED", "CONSUMER_", "USER_PROJECT_DENIED", "API_KEY_"];
         reasons.iter().any(|reason| self.reason.starts_with(reason))
-            || self.says(&[
-                "user location is not supported",
-                "enable billing",
-                "it is disabled",
-                "requests from referer",
-                "are blocked",
-            ])
+            || self.says(&["enable billing", "it is disabled", "requests from referer", "are blocked"])
     }
 }
 
@@ -225,47 +213,10 @@ fn of_reason(reason: &str) -> Option<ErrorKind> {
     })
 }
 
-/// Phrases count under the statuses they come with, and nowhere else: a message may quote the prompt.
-const PHRASES: &[(&[u16], &[&str], ErrorKind)] = &[
-    (&[400], &["api key not valid", "api key expired", "api key not found"], Auth),
-    (
-        &[400],
-        &[
-            "exceeds the maximum number of tokens allowed",
-            "model only supports up to",
-            "exceeds the maximum number of tokens",
-        ],
-        ContextLength,
-    ),
-    (
-        &[400],
-        &[
-            "not supported",
-            "does not support",
-            "unsupported",
-            "not enabled for",
-            "is not enabled",
-            "only works in thinking mode",
-            "cannot find field",
-        ],
-        Unsupported,
-    ),
-    (&[403], &["reported as leaked", "api key not valid"], Auth),
-    (&[403], &["requires billing", "billing is disabled", "enable billing", "billing to be enabled"], Quota),
-];
-
 /// `limit: 0`, and not the beginning of another number.
 fn says_zero(message: &str) -> bool {
     let goes_on = |rest: &str| rest.trim_start_matches('.').starts_with(|c: char| c.is_ascii_digit());
     message
         .match_indices("limit: 0")
         .any(|(at, phrase)| !message.get(at + phrase.len()..).is_some_and(goes_on))
-}
-
-/// How many tokens the request has, where the message says so.
-fn needed_tokens(message: &str) -> Option<u32> {
-    let (_, rest) = message.split_once("input token count ")?;
-    let rest = rest.trim_start_matches("is ").trim_start_matches('(');
-    let end = rest.find(|c: char| !c.is_ascii_digit() && c != ',').unwrap_or(rest.len());
-    rest.get(..end)?.replace(',', "").parse().ok()
 }

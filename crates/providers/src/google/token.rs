@@ -1,14 +1,17 @@
 //! Tokens of OAuth: where they come from, and one that is kept while it is good.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use backstop_core::{Ask, Error, ErrorKind, Secret};
 use http::header::AUTHORIZATION;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::http::{Attempt, HttpResponse, Post, Refusal, Service, bearer};
 
@@ -21,6 +24,10 @@ const LAST: Duration = Duration::from_secs(10);
 /// How long a token that is still good is used before a new one is asked for again, if that failed.
 const AGAIN: Duration = Duration::from_secs(30);
 
+/// How long whoever waits for a token leaves the asking to somebody else. A caller that is not dropped and not polled
+/// either would hold up all others for ever.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Gives out tokens of OAuth for requests to Google's cloud.
 ///
 /// For credentials that this crate does not know itself: workload identity, impersonation, a vault. It is asked once
@@ -28,7 +35,8 @@ const AGAIN: Duration = Duration::from_secs(30);
 /// becomes an error of the kind `Auth`, or stays one of the kind `Connect`.
 ///
 /// # Cancellation
-/// If the call that asks is dropped, the future is dropped with it, and the next who waits asks anew.
+/// If the call that asks is dropped, the future is dropped with it, and the next who waits asks anew. So it does if there is
+/// no answer for five seconds: the call that asks may not be polled any more.
 ///
 /// ```
 /// use backstop_core::{Error, async_trait};
@@ -75,7 +83,8 @@ impl Token {
     }
 }
 
-/// The tokens of a provider: at most one is kept, and at most one is asked for at a time.
+/// The tokens of a provider: at most one is kept, and at most one is asked for at a time, unless whoever asks takes
+/// longer than the others' patience.
 #[derive(Debug)]
 pub(crate) struct Tokens {
     source: Arc<dyn TokenSource>,
@@ -85,8 +94,10 @@ pub(crate) struct Tokens {
 #[derive(Debug, Default)]
 struct State {
     kept: Option<Kept>,
-    /// Somebody is asking.
-    asking: bool,
+    /// Since when somebody is asking, who is known by the number of those before.
+    asking: Option<(u64, Instant)>,
+    /// How many have begun to ask.
+    begun: u64,
     /// How often somebody has asked, to the end.
     asked: u64,
     /// What the last who asked was told, for those who waited for it.
@@ -120,16 +131,24 @@ impl Failure {
 enum Turn<'a> {
     Take(Result<Secret, Failure>),
     Ask(Asking<'a>),
+    /// Somebody else asks, and is left to it until then.
+    Wait(Instant),
 }
 
-/// The right to ask. Whoever is dropped while asking passes it on.
-struct Asking<'a>(&'a Tokens);
+/// The right to ask. Whoever is dropped while asking passes it on, and whoever takes too long has lost it.
+struct Asking<'a> {
+    tokens: &'a Tokens,
+    number: u64,
+}
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
         let waiting = {
-            let mut state = self.0.state();
-            state.asking = false;
+            let mut state = self.tokens.state();
+            if state.asking.is_none_or(|(number, _)| number != self.number) {
+                return;
+            }
+            state.asking = None;
             // Where there is no new one, whoever comes next has the old one, and need not wait for the same.
             let now = Instant::now();
             if let Some(kept) = state.kept.as_mut().filter(|kept| kept.renew <= now && kept.lasts(now)) {
@@ -195,9 +214,10 @@ impl Tokens {
 
     async fn token(&self) -> Result<Secret, Failure> {
         let seen = self.state().asked;
-        let asking = match poll_fn(|cx| self.poll_turn(cx, seen)).await {
-            Turn::Take(told) => return told,
-            Turn::Ask(asking) => asking,
+        let mut alarm = None;
+        let asking = match poll_fn(|cx| self.poll_turn(cx, seen, &mut alarm)).await {
+            Ok(asking) => asking,
+            Err(told) => return told,
         };
         let begun = Instant::now();
         let outcome = self.source.token().await;
@@ -206,26 +226,54 @@ impl Tokens {
         outcome
     }
 
-    /// What to do now; pending while somebody else asks. `seen` is how often somebody had asked when this one came.
-    fn poll_turn(&self, cx: &Context<'_>, seen: u64) -> Poll<Turn<'_>> {
+    /// The right to ask, or what somebody else was told; pending while somebody else asks, and the alarm has not rung.
+    fn poll_turn(
+        &self,
+        cx: &mut Context<'_>,
+        seen: u64,
+        alarm: &mut Option<Pin<Box<Sleep>>>,
+    ) -> Poll<Result<Asking<'_>, Result<Secret, Failure>>> {
+        loop {
+            let until = match self.turn(cx, seen) {
+                Turn::Take(told) => return Poll::Ready(Err(told)),
+                Turn::Ask(asking) => return Poll::Ready(Ok(asking)),
+                Turn::Wait(until) => until,
+            };
+            // Without tokio there is no clock that rings: then it is looked at whenever this call is polled.
+            if Handle::try_current().is_err() {
+                return Poll::Pending;
+            }
+            let alarm = alarm.get_or_insert_with(|| Box::pin(sleep_until(until)));
+            if alarm.deadline() != until {
+                alarm.as_mut().reset(until);
+            }
+            std::task::ready!(alarm.as_mut().poll(cx));
+        }
+    }
+
+    /// What to do now. `seen` is how often somebody had asked when this one came.
+    fn turn(&self, cx: &Context<'_>, seen: u64) -> Turn<'_> {
         let now = Instant::now();
         let mut state = self.state();
-        let kept = state.kept.as_ref().filter(|kept| now < kept.renew || (state.asking && kept.lasts(now)));
+        let asking = state.asking.map(|(_, since)| since + PATIENCE).filter(|until| now < *until);
+        let kept =
+            state.kept.as_ref().filter(|kept| now < kept.renew || (asking.is_some() && kept.lasts(now)));
         if let Some(kept) = kept {
-            return Poll::Ready(Turn::Take(Ok(kept.secret.clone())));
+            return Turn::Take(Ok(kept.secret.clone()));
         }
-        if state.asking {
+        if let Some(until) = asking {
             if !state.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
                 state.waiting.push(cx.waker().clone());
             }
-            return Poll::Pending;
+            return Turn::Wait(until);
         }
         // Who has waited for an answer has it, good or bad: or else all of them would ask, one after the other.
         if let Some(told) = state.told.as_ref().filter(|_| state.asked > seen) {
-            return Poll::Ready(Turn::Take(told.clone()));
+            return Turn::Take(told.clone());
         }
-        state.asking = true;
-        Poll::Ready(Turn::Ask(Asking(self)))
+        state.begun += 1;
+        state.asking = Some((state.begun, now));
+        Turn::Ask(Asking { tokens: self, number: state.begun })
     }
 
     fn settle(&self, begun: Instant, outcome: Result<Token, Error>) -> Result<Secret, Failure> {
@@ -278,6 +326,7 @@ impl Kept {
 mod tests {
     use std::future::Future;
     use std::pin::pin;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
 
@@ -294,6 +343,20 @@ mod tests {
                 std::future::pending::<()>().await;
             }
             Err(Error::new(ErrorKind::Auth, "shut"))
+        }
+    }
+
+    /// Answers everybody but the first.
+    #[derive(Debug, Default)]
+    struct HangsOnce(AtomicBool);
+
+    #[async_trait]
+    impl TokenSource for HangsOnce {
+        async fn token(&self) -> Result<Token, Error> {
+            if !self.0.swap(true, Ordering::Relaxed) {
+                std::future::pending::<()>().await;
+            }
+            Ok(Token::new("new"))
         }
     }
 
@@ -348,6 +411,17 @@ mod tests {
         assert_eq!(tokens.token().await.unwrap().expose(), "old");
         tokens.forget(&Secret::new("old"));
         assert!(tokens.token().await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_that_is_polled_once_and_parked_holds_nobody_up_for_ever() {
+        let tokens = Tokens::new(Arc::new(HangsOnce::default()));
+        let mut parked = pin!(tokens.token());
+        assert!(poll_fn(|cx| Poll::Ready(parked.as_mut().poll(cx))).await.is_pending());
+        let begun = Instant::now();
+        let waiters = tokio::join!(tokens.token(), tokens.token());
+        assert_eq!((waiters.0.unwrap().expose(), waiters.1.unwrap().expose()), ("new", "new"));
+        assert!((PATIENCE..PATIENCE * 2).contains(&begun.elapsed()), "{:?}", begun.elapsed());
     }
 
     #[tokio::test]

@@ -91,7 +91,10 @@ impl Attempt<'_> {
             Fault::Refused => format!("{host} refused the connection"),
             _ => format!("{host}: {cause}"),
         };
-        self.error(cause.fault().kind(), &message).with_source(cause)
+        let fault = cause.fault();
+        let error = self.error(fault.kind(), &message).with_source(cause);
+        // Servers do that whenever they restart or have enough to do for one connection; it is no sign of bad health.
+        if fault == Fault::Unprocessed { error.not_counted() } else { error }
     }
 
     /// The server points elsewhere. It would do so again, so there is no use in coming back.

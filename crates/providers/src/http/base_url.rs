@@ -88,7 +88,12 @@ impl BaseUrl {
 
 fn is_loopback(url: &reqwest::Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    let host = host.trim_end_matches('.');
+    // What listens everywhere listens here, and that address is nobody else's.
+    let is_here = |address: IpAddr| address.is_loopback() || address.is_unspecified();
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| is_here(address.to_canonical()))
 }
 
 impl fmt::Display for BaseUrl {
@@ -136,10 +141,19 @@ mod tests {
 
     #[test]
     fn this_machine_has_several_names() {
-        for url in ["http://localhost/v1", "http://127.0.0.2:1", "http://[::1]:8080/v1"] {
+        for url in [
+            "http://localhost/v1",
+            "https://localhost:8443",
+            "http://LOCALHOST.",
+            "http://models.localhost/v1",
+            "http://127.0.0.2:1",
+            "http://0.0.0.0:11434",
+            "http://[::1]:8080/v1",
+            "http://[::ffff:127.0.0.1]/v1",
+        ] {
             assert!(parse(url).unwrap().is_loopback(), "{url}");
         }
-        for url in ["http://localhost.example", "http://10.0.0.1", "http://[::2]"] {
+        for url in ["http://localhost.example", "http://mylocalhost", "http://10.0.0.1", "http://[::2]"] {
             assert!(!parse(url).unwrap().is_loopback(), "{url}");
         }
     }

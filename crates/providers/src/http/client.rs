@@ -40,14 +40,19 @@ impl ReqwestTransport {
         Self::build(builder(connect))
     }
 
+    /// As [`new`](Self::new), for a server on this machine: no proxy could find it.
+    pub(crate) fn direct(connect: Duration) -> Result<Self, Error> {
+        Self::build(builder(connect).no_proxy())
+    }
+
     /// As [`new`](Self::new), for `http` only: works where the system has no certificates.
     pub(crate) fn plain(connect: Duration) -> Result<Self, Error> {
         // With certificates an https proxy works as well.
         Self::new(connect).or_else(|_| Self::build(without_certificates(builder(connect))))
     }
 
-    /// As [`plain`](Self::plain), for a server on this machine: no proxy could find it.
-    pub(crate) fn loopback(connect: Duration) -> Result<Self, Error> {
+    /// As [`direct`](Self::direct), for `http` only: works where the system has no certificates.
+    pub(crate) fn plain_direct(connect: Duration) -> Result<Self, Error> {
         Self::build(without_certificates(builder(connect).no_proxy()))
     }
 
@@ -99,7 +104,7 @@ impl Transport for ReqwestTransport {
         let mut outgoing = reqwest::Request::new(method, url);
         *outgoing.headers_mut() = headers;
         *outgoing.body_mut() = Some(body.into());
-        let mut response = self.client.execute(outgoing).await.map_err(|error| told(&error))?;
+        let mut response = self.client.execute(outgoing).await.map_err(|error| unanswered(&error))?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
         let body = Body::new(Incoming(reqwest::Body::from(response)));
@@ -136,6 +141,22 @@ impl HttpBody for Incoming {
     fn size_hint(&self) -> SizeHint {
         self.0.size_hint()
     }
+}
+
+/// What the error of a request means to which nothing has come back yet.
+fn unanswered(error: &reqwest::Error) -> TransportError {
+    if is_unprocessed(error) { TransportError::new(Fault::Unprocessed) } else { told(error) }
+}
+
+/// Whether the server says that nothing was done. A connection that goes away for a reason fails requests it has
+/// processed as well, so only one without counts.
+fn is_unprocessed(error: &reqwest::Error) -> bool {
+    let told = chain(error).find_map(|cause| cause.downcast_ref::<h2::Error>());
+    told.is_some_and(|told| {
+        told.is_remote()
+            && (told.is_reset() && told.reason() == Some(h2::Reason::REFUSED_STREAM)
+                || told.is_go_away() && told.reason() == Some(h2::Reason::NO_ERROR))
+    })
 }
 
 /// What reqwest's error means. Of its text only the innermost cause is kept: the outer ones show the URL.

@@ -7,6 +7,9 @@ use super::redact::Mask;
 /// How many characters of a message are looked at. The error keeps less; patterns are found early or not at all.
 const MESSAGE_MAX: usize = 4096;
 
+/// How deep errors within errors are looked for.
+const DEPTH_MAX: usize = 4;
+
 /// What an error's body says. Everything is empty if it says nothing; reading one never fails.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ErrorBody {
@@ -18,17 +21,38 @@ pub(crate) struct ErrorBody {
     pub(crate) sort: Option<String>,
     /// What the error is about.
     pub(crate) param: Option<String>,
+    /// The status that the body itself speaks of.
+    pub(crate) status: Option<u16>,
+    /// The words are those of somebody behind the service, about itself.
+    pub(crate) of_upstream: bool,
 }
 
+/// Names of what holds the sentence, the more telling first.
+const MESSAGES: [&str; 12] = [
+    "message",
+    "error",
+    "detail",
+    "msg",
+    "error_message",
+    "errorMessage",
+    "error_description",
+    "Message",
+    "description",
+    "faultstring",
+    "reason",
+    "title",
+];
+
 impl ErrorBody {
-    /// Reads any of: `{"error":{…}}`, `{"error":"…"}`, `{"code":"…","error":"…"}`, the members without an `error`
-    /// around them, `{"detail":…}`, also in place of the message, a list whose first element is one of these, any of
-    /// these as the text of a message, HTML, text.
+    /// Reads any of: `{"error":{…}}`, `{"error":"…"}`, `{"code":"…","error":"…"}`, `{"errors":[…]}`, the members without an
+    /// `error` around them, `{"detail":…}`, also in place of the message, `{"title":…,"status":…}`, a list whose first
+    /// element is one of these, any of these as the text of a message or as what somebody behind the service said, HTML,
+    /// text.
     pub(crate) fn parse(body: &[u8], mask: &Mask) -> Self {
         let text = String::from_utf8_lossy(body);
         let text = text.trim_start_matches('\u{feff}').trim();
         let mut read = match serde_json::from_str::<Value>(text) {
-            Ok(value) => Self::of(&value).unwrapped(),
+            Ok(value) => Self::of(&value, DEPTH_MAX).with_upstream(&value),
             Err(_) => Self { message: words_of_page(text).to_owned(), ..Self::default() },
         };
         // Masked first: of a key that is cut in two nobody would know the half that stays.
@@ -44,50 +68,83 @@ impl ErrorBody {
         self.code.as_deref() == Some(word) || self.sort.as_deref() == Some(word)
     }
 
-    fn of(value: &Value) -> Self {
+    fn of(value: &Value, depth: usize) -> Self {
         match value {
-            Value::Array(list) => list.first().map(Self::of).unwrap_or_default(),
-            Value::Object(outer) => {
-                let inner = outer.get("error").and_then(Value::as_object);
-                let first = |names: &[&str]| {
-                    let within = inner.into_iter().chain([outer]);
-                    within.flat_map(|map| names.iter().filter_map(|name| word(map, name))).next()
-                };
-                let details = [Some(outer), outer.get("message").and_then(Value::as_object)];
-                let detail = details.into_iter().flatten().find_map(detail);
-                let (told, place) = detail.unzip();
-                Self {
-                    message: first(&["message", "error", "detail", "msg"]).or(told).unwrap_or_default(),
-                    code: first(&["code"]),
-                    sort: first(&["type", "status"]),
-                    param: first(&["param"]).or(place.flatten()),
-                }
-            }
-            Value::String(text) => Self { message: text.clone(), ..Self::default() },
+            Value::Array(list) => list.first().map(|first| Self::of(first, depth)).unwrap_or_default(),
+            Value::Object(outer) => Self::of_object(outer, depth),
+            Value::String(text) => Self { message: text.clone(), ..Self::default() }.unwrapped(depth),
             Value::Null | Value::Bool(_) | Value::Number(_) => Self::default(),
         }
     }
-}
 
-impl ErrorBody {
+    fn of_object(outer: &Map<String, Value>, depth: usize) -> Self {
+        let told = detail(outer);
+        let (told, place) = told.unzip();
+        let own = |names: &[&str]| names.iter().find_map(|name| word(outer, name));
+        let numbers =
+            ["code", "status", "status_code", "statusCode"].iter().filter_map(|name| word(outer, name));
+        let status =
+            numbers.filter_map(|number| number.parse().ok()).find(|status| (400..600).contains(status));
+        let own = Self {
+            message: told.or_else(|| own(&MESSAGES)).unwrap_or_default(),
+            code: own(&["code", "error_code", "errorCode", "errorcode"]),
+            sort: own(&["type", "status", "error_type"]),
+            param: own(&["param"]).or(place.flatten()),
+            status,
+            of_upstream: false,
+        };
+        let own = own.unwrapped(depth);
+        let inner = ["error", "errors", "message", "detail", "fault", "response"].iter();
+        let inner = inner.filter_map(|name| outer.get(*name)).filter(|value| is_error(value));
+        let inner =
+            inner.take(if depth == 0 { 0 } else { 2 }).map(|inner| Self::of(inner, depth.saturating_sub(1)));
+        inner.fold(Self::default(), Self::or).or(own)
+    }
+
+    /// What is told here, and by the other what is not.
+    fn or(self, other: Self) -> Self {
+        Self {
+            message: if self.message.is_empty() { other.message } else { self.message },
+            code: self.code.or(other.code),
+            sort: self.sort.or(other.sort),
+            param: self.param.or(other.param),
+            status: self.status.or(other.status),
+            of_upstream: self.of_upstream || other.of_upstream,
+        }
+    }
+
     /// A proxy may put the error behind it into the text of its own.
-    fn unwrapped(self) -> Self {
-        if !self.message.starts_with('{') {
+    fn unwrapped(self, depth: usize) -> Self {
+        if !self.message.starts_with('{') || depth == 0 {
             return self;
         }
         match serde_json::from_str::<Value>(&self.message) {
-            Ok(inner) => {
-                let inner = Self::of(&inner);
-                Self {
-                    message: Some(inner.message).filter(|told| !told.is_empty()).unwrap_or(self.message),
-                    code: inner.code.or(self.code),
-                    sort: inner.sort.or(self.sort),
-                    param: inner.param.or(self.param),
-                }
-            }
+            Ok(inner) => Self::of(&inner, depth - 1).or(self),
             Err(_) => self,
         }
     }
+
+    /// Adds what somebody behind the service said, where that is handed on beside the service's own words.
+    fn with_upstream(self, body: &Value) -> Self {
+        let Some(raw) = body.pointer("/error/metadata/raw") else { return self };
+        let told = Self::of(raw, DEPTH_MAX);
+        if told.message.is_empty() || self.message.contains(&told.message) {
+            return self;
+        }
+        let message = match &*self.message {
+            "" => told.message,
+            own => format!("{}: {}", own.trim_end_matches('.'), told.message),
+        };
+        // Numbers repeat the status, and the service's own is the one that was sent.
+        let code = told.code.filter(|code| code.parse::<u64>().is_err());
+        Self { message, code: code.or(self.code), sort: self.sort.or(told.sort), of_upstream: true, ..self }
+    }
+}
+
+/// Whether an error is looked for in it: not in lists of faults, which are read by their first sentence.
+fn is_error(value: &Value) -> bool {
+    value.is_object()
+        || value.as_array().is_some_and(|list| list.first().is_some_and(|first| first.get("msg").is_none()))
 }
 
 /// A member that is a text or a number; codes are both.

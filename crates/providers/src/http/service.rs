@@ -87,20 +87,20 @@ impl Service {
         base_url: &BaseUrl,
         connect: Duration,
     ) -> Result<Arc<dyn Transport>, Error> {
-        let transport = if base_url.is_https() && ReqwestTransport::HAS_TLS {
-            ReqwestTransport::new(connect)?
-        } else if base_url.is_https() {
+        if base_url.is_https() && !ReqwestTransport::HAS_TLS {
             let message = format!(
                 "provider `{provider}` is at {base_url}, and this build cannot speak https: switch on the feature \
                  rustls"
             );
             return Err(Error::new(ErrorKind::Config, message));
-        } else if base_url.is_loopback() {
-            ReqwestTransport::loopback(connect)?
-        } else {
-            ReqwestTransport::plain(connect)?
+        }
+        let transport = match (base_url.is_https(), base_url.is_loopback()) {
+            (true, false) => ReqwestTransport::new(connect),
+            (true, true) => ReqwestTransport::direct(connect),
+            (false, false) => ReqwestTransport::plain(connect),
+            (false, true) => ReqwestTransport::plain_direct(connect),
         };
-        Ok(Arc::new(transport))
+        Ok(Arc::new(transport?))
     }
 
     pub(crate) fn name(&self) -> &str {

@@ -258,7 +258,8 @@ impl fmt::Display for TransportError {
 
 impl StdError for TransportError {}
 
-/// What stopped a request. The first five are certain to have come before anything was sent.
+/// What stopped a request. The first five are certain to have come before anything was sent, and the sixth before anybody
+/// looked at it.
 #[non_exhaustive]
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
@@ -272,6 +273,9 @@ pub enum Fault {
     ConnectTimeout,
     /// No connection, for another reason.
     Unreachable,
+    /// The server sent the request back without looking at it, and says so: HTTP/2 refused its stream, or the connection
+    /// was going away. Nothing has been done for it.
+    Unprocessed,
     /// The other side closed the connection in the middle.
     Reset,
     /// The response ended before its end.
@@ -292,6 +296,7 @@ impl Fault {
             Self::Dns | Self::Refused | Self::Tls | Self::ConnectTimeout | Self::Unreachable => {
                 ErrorKind::Connect
             }
+            Self::Unprocessed => ErrorKind::Overloaded,
             Self::Reset | Self::Truncated | Self::Broken => ErrorKind::BadReply,
             Self::TimedOut => ErrorKind::Timeout,
             Self::Invalid => ErrorKind::Config,
@@ -305,6 +310,7 @@ impl Fault {
             Self::Tls => "no secure connection",
             Self::ConnectTimeout => "no connection in time",
             Self::Unreachable => "no connection",
+            Self::Unprocessed => "the request was sent back unprocessed",
             Self::Reset => "the connection was reset",
             Self::Truncated => "the response broke off",
             Self::TimedOut => "no response in time",

@@ -1,4 +1,4 @@
-//! From a refusal to an error: phrases of this server, then the status. It has no codes.
+//! From a refusal to an error: phrases of this server, then those that all wires share, then the status. It has no codes.
 
 use backstop_core::ErrorKind::{
     Auth, BadRequest, ContextLength, Forbidden, ModelNotFound, Overloaded, Quota, RateLimited, Server,
@@ -7,7 +7,7 @@ use backstop_core::ErrorKind::{
 use backstop_core::{Error, ErrorKind, Scope};
 
 use super::config::is_cloud;
-use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source};
+use crate::http::{Attempt, ErrorBody, Hint, Refusal, Source, needed_tokens};
 
 /// What stands in the body if a model that Ollama's own servers run wants an account.
 const SIGN_IN: &str = "signin_url";
@@ -19,19 +19,20 @@ pub(super) fn of_refusal(attempt: &Attempt<'_>, refusal: &Refusal<'_>, text_only
         413 if !text_only => BadRequest,
         status => ErrorKind::of_status(status),
     };
-    let kind = of_phrase(refusal.status, &body.message).unwrap_or(by_status);
+    let kind =
+        of_phrase(refusal.status, &body).or_else(|| body.narrowed(Some(by_status))).unwrap_or(by_status);
     let sign_in = refusal.body.windows(SIGN_IN.len()).any(|window| window == SIGN_IN.as_bytes());
     let error = error(attempt, kind, &body.message, sign_in);
     let error = with_hint(error, Hint::of(refusal.headers, refusal.now));
-    attempt.identified(error.with_status(refusal.status), refusal.headers)
+    attempt.told(error.with_status(refusal.status), &body, refusal.headers)
 }
 
 /// What an error in place of an answer, or of the rest of one, means: the value of its `error`.
 pub(super) fn in_reply(source: &Source<'_>, told: &str) -> Error {
     let body = ErrorBody::parse(told.as_bytes(), &source.attempt.mask);
-    let kind = of_phrase(source.status, &body.message).unwrap_or(Server);
+    let kind = of_phrase(source.status, &body).or_else(|| body.narrowed(None)).unwrap_or(Server);
     let error = error(&source.attempt, kind, &body.message, false);
-    source.attempt.identified(error.with_status(source.status), &source.headers)
+    source.attempt.told(error.with_status(source.status), &body, &source.headers)
 }
 
 fn with_hint(error: Error, hint: Hint) -> Error {
@@ -77,23 +78,8 @@ const STREAMED: u16 = 200;
 /// Phrases count under the statuses they come with, and nowhere else.
 const PHRASES: &[(&[u16], &[&str], ErrorKind)] = &[
     (
-        &[400, 500, STREAMED],
-        &[
-            "longer than the context length",
-            "exceeds the context length",
-            "exceeds maximum context length",
-            "exceeds the available context size",
-            "context size has been exceeded",
-        ],
-        ContextLength,
-    ),
-    (
         &[400, STREAMED],
-        &[
-            "does not support",
-            "only supports one image",
-            "image generation models are not currently supported",
-        ],
+        &["only supports one image", "image generation models are not currently supported"],
         Unsupported,
     ),
     (&[400], &["cannot run this remote model"], Forbidden),
@@ -102,19 +88,13 @@ const PHRASES: &[(&[u16], &[&str], ErrorKind)] = &[
     (&[500, 503, STREAMED], &["server busy"], Overloaded),
 ];
 
-fn of_phrase(status: u16, message: &str) -> Option<ErrorKind> {
-    let message = message.to_ascii_lowercase();
-    let met = |phrases: &[&str]| phrases.iter().any(|phrase| message.contains(phrase));
-    let rule = PHRASES.iter().find(|(statuses, phrases, _)| statuses.contains(&status) && met(phrases))?;
+fn of_phrase(status: u16, body: &ErrorBody) -> Option<ErrorKind> {
+    let words = body.words();
+    let rule =
+        PHRASES.iter().find(|(statuses, phrases, _)| statuses.contains(&status) && words.say(phrases))?;
     Some(rule.2)
 }
 
 fn lacks_memory(message: &str) -> bool {
     message.contains("requires more system memory")
-}
-
-/// How many tokens the request has, where the message says so: `request (4100 tokens) exceeds …`.
-fn needed_tokens(message: &str) -> Option<u32> {
-    let (_, rest) = message.split_once("request (")?;
-    rest.split_once(" tokens)")?.0.parse().ok()
 }

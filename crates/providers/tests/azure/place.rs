@@ -53,6 +53,16 @@ async fn both_forms_of_urls_are_known() {
 }
 
 #[tokio::test]
+async fn a_model_whose_name_climbs_out_of_a_classic_url_is_not_sent() {
+    for model in ["", ".", ".."] {
+        let fake = Arc::new(healthy());
+        let config = azure::at_version(config(), "2024-10-21").unwrap();
+        let error = provider(config, &fake).chat(Ask::new(model), &"hello".into()).await.unwrap_err();
+        assert_eq!((error.kind(), error.model(), fake.count()), (ErrorKind::ModelNotFound, Some(model), 0));
+    }
+}
+
+#[tokio::test]
 async fn the_other_operations_have_their_paths() {
     for (config, complete, embed) in [
         (config(), format!("{V1}/completions"), format!("{V1}/embeddings")),

@@ -48,7 +48,8 @@ fn rows_of_the_request() -> Vec<Row> {
         row(400, r#"{"message":"odd"}"#, BadRequest),
         row(413, "", ContextLength),
         // What only another exception says is no evidence.
-        validation("Too many tokens per day, api key, use case details", BadRequest),
+        validation("api key, use case details", BadRequest),
+        validation("Too many tokens per day", ErrorKind::Quota).scope(Scope::Target),
     ]
 }
 

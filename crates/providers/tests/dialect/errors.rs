@@ -424,9 +424,7 @@ async fn a_kinds_own_rules_are_nobody_elses() {
         ("groq", 403, usual("", "", "too long"), Forbidden),
         ("groq", 412, usual("", "", "no"), BadRequest),
         ("together", 498, usual("", "", "no"), BadRequest),
-        ("groq", 400, usual("", "", "Content Exists Risk"), BadRequest),
         ("together", 400, usual("", "tool_use_failed", "no"), BadRequest),
-        ("deepseek", 400, usual("", "", "Incorrect API key provided"), BadRequest),
     ] {
         let error = answer(kind, Fake::new(status, body)).await.unwrap_err();
         assert_eq!(error.kind(), expected, "{kind}: {error}");

@@ -8,6 +8,7 @@ mod decode;
 mod embeddings;
 mod encode;
 mod errors;
+mod gateways;
 mod history;
 mod kinds;
 #[expect(dead_code, reason = "others need more of it")]

@@ -1,10 +1,13 @@
 //! What happens on the wire itself, over real sockets.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use backstop_core::chat::{ChatEvent, ChatRequest};
 use backstop_core::{Ask, ErrorKind, Provider};
 use backstop_providers::dialect::DialectProvider;
+use backstop_providers::http::ReqwestTransport;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
@@ -81,4 +84,57 @@ async fn a_continuation_that_is_cut_off_is_an_error() {
     let (pieces, error) = told(begun).await;
     // That it began, and what came.
     assert_eq!((pieces.len(), error.unwrap().kind()), (2, ErrorKind::BadReply));
+}
+
+/// Speaks just enough HTTP/2 to read a request, and answers it with this frame.
+async fn over_http2(answer: &'static [u8]) -> backstop_core::Error {
+    const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        socket.read_exact(&mut [0; 24]).await.unwrap();
+        loop {
+            let mut head = [0; 9];
+            socket.read_exact(&mut head).await.unwrap();
+            let [a, b, c, sort, ..] = head;
+            let mut rest = vec![0; u32::from_be_bytes([0, a, b, c]).try_into().unwrap()];
+            socket.read_exact(&mut rest).await.unwrap();
+            // The headers are what opens a stream.
+            if sort == 1 {
+                break;
+            }
+        }
+        socket.write_all(&[&SETTINGS, answer].concat()).await.unwrap();
+        let _ = socket.read_to_end(&mut Vec::new()).await;
+    });
+    let client = reqwest::Client::builder().http2_prior_knowledge().no_proxy().retry(reqwest::retry::never());
+    let transport = Arc::new(ReqwestTransport::from_client(client.build().unwrap()));
+    let config = config("vllm").with_base_url(format!("http://127.0.0.1:{port}/v1"));
+    let provider = DialectProvider::with_transport(config, transport).unwrap();
+    let error = provider.chat(Ask::new(MODEL), &ChatRequest::user("hello")).await.unwrap_err();
+    drop(provider);
+    server.abort();
+    error
+}
+
+#[tokio::test]
+async fn a_request_that_http2_sends_back_unprocessed_says_nothing_of_health() {
+    for (answer, kind, counted) in [
+        // RST_STREAM: refused.
+        (&[0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 7][..], ErrorKind::Overloaded, false),
+        // GOAWAY without a fault, before the first stream.
+        (&[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], ErrorKind::Overloaded, false),
+        // RST_STREAM and GOAWAY of a server that failed: what it has done nobody knows.
+        (&[0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 2], ErrorKind::BadReply, true),
+        (&[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2], ErrorKind::BadReply, true),
+    ] {
+        let error = over_http2(answer).await;
+        let facts = error.facts();
+        assert_eq!(
+            (error.kind(), facts.counted, facts.comeback),
+            (kind, counted, true),
+            "{answer:?}: {error}"
+        );
+    }
 }

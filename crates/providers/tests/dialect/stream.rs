@@ -125,7 +125,7 @@ async fn usage_is_found_wherever_a_kind_puts_it() {
 async fn an_error_may_stand_anywhere_in_a_stream() {
     let hi = delta(r#"{"content":"hi"}"#);
     for (kind, chunk, failed) in [
-        ("groq", r#"{"choices":[],"x_groq":{"error":"over capacity"}}"#.to_owned(), ErrorKind::Server),
+        ("groq", r#"{"choices":[],"x_groq":{"error":"over capacity"}}"#.to_owned(), ErrorKind::Overloaded),
         (
             "openrouter",
             r#"{"id":"g","error":{"code":502,"message":"gone","metadata":{"error_type":"provider_unavailable"}},"choices":[{"delta":{"content":""},"finish_reason":"error"}]}"#.to_owned(),

@@ -23,7 +23,7 @@ fn rows_of_the_request() -> Vec<Row> {
     vec![
         said(400, "missing request body", BadRequest).says("missing request body"),
         said(400, "model is required", BadRequest),
-        said(400, "invalid model name", BadRequest),
+        said(400, "invalid model name", ModelNotFound),
         said(400, "invalid input type", BadRequest),
         said(
             400,
