@@ -78,7 +78,7 @@ impl Provider for Anthropic {
     /// What the wire can carry. What a certain model cannot do is told by the service's errors.
     fn capabilities(&self, model: &str) -> Capabilities {
         let mut able = Capabilities::default().with_chat().with_chat_stream();
-        able.missing = self.service.missing().map(|missing| missing.to_owned().into());
+        self.service.states(&mut able);
         able.tools = true;
         able.images = true;
         able.image_urls = true;

@@ -86,7 +86,7 @@ impl Provider for Bedrock {
     /// Bedrock, and told by its errors.
     fn capabilities(&self, model: &str) -> Capabilities {
         let mut able = Capabilities::default();
-        able.missing = self.service.missing().map(|missing| missing.to_owned().into());
+        self.service.states(&mut able);
         if let Some(embedder) = Embedder::of(model) {
             able.embed = true;
             able.embed_batch = Some(embedder.batch());

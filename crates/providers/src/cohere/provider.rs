@@ -82,7 +82,7 @@ impl Provider for Cohere {
     /// What the wire can carry. What a certain model cannot do is known to Cohere, and told by its errors.
     fn capabilities(&self, model: &str) -> Capabilities {
         let mut able = Capabilities::default().with_chat().with_chat_stream();
-        able.missing = self.service.missing().map(|missing| missing.to_owned().into());
+        self.service.states(&mut able);
         able.embed = true;
         able.embed_batch = Some(EMBED_BATCH);
         able.embed_input_type = true;

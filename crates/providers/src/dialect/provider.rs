@@ -102,7 +102,7 @@ impl Provider for DialectProvider {
     fn capabilities(&self, model: &str) -> Capabilities {
         let takes = &self.dialect.takes;
         let mut able = Capabilities::default().with_chat().with_chat_stream();
-        able.missing = self.service.missing().map(|missing| missing.to_owned().into());
+        self.service.states(&mut able);
         (able.complete, able.complete_stream) = (self.complete.is_some(), self.complete.is_some());
         able.suffix = takes.suffix;
         able.embed = self.embed.is_some();

@@ -114,7 +114,7 @@ impl Api {
     /// its name says is known here.
     pub(crate) fn capabilities(&self, model: &str) -> Capabilities {
         let mut able = Capabilities::default().with_chat().with_chat_stream();
-        able.missing = self.service.missing().map(|missing| missing.to_owned().into());
+        self.service.states(&mut able);
         able.tools = true;
         able.images = true;
         able.image_urls = self.surface == Surface::Vertex;

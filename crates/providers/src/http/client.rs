@@ -26,6 +26,7 @@ const IDLE: Duration = Duration::from_secs(50);
 #[derive(Clone)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
+    connect: Option<Duration>,
 }
 
 impl ReqwestTransport {
@@ -37,23 +38,23 @@ impl ReqwestTransport {
     /// # Errors
     /// `Config` if TLS cannot be set up, for want of certificates of the system for example.
     pub fn new(connect: Duration) -> Result<Self, Error> {
-        Self::build(builder(connect))
+        Self::build(connect, builder(connect))
     }
 
     /// As [`new`](Self::new), for a server on this machine: no proxy could find it.
     pub(crate) fn direct(connect: Duration) -> Result<Self, Error> {
-        Self::build(builder(connect).no_proxy())
+        Self::build(connect, builder(connect).no_proxy())
     }
 
     /// As [`new`](Self::new), for `http` only: works where the system has no certificates.
     pub(crate) fn plain(connect: Duration) -> Result<Self, Error> {
         // With certificates an https proxy works as well.
-        Self::new(connect).or_else(|_| Self::build(without_certificates(builder(connect))))
+        Self::new(connect).or_else(|_| Self::build(connect, without_certificates(builder(connect))))
     }
 
     /// As [`direct`](Self::direct), for `http` only: works where the system has no certificates.
     pub(crate) fn plain_direct(connect: Duration) -> Result<Self, Error> {
-        Self::build(without_certificates(builder(connect).no_proxy()))
+        Self::build(connect, without_certificates(builder(connect).no_proxy()))
     }
 
     /// A transport over a client of your own, for proxies, client certificates and the like.
@@ -62,15 +63,15 @@ impl ReqwestTransport {
     /// redirect carries the key to another path, a hidden retry is one the fallback machine cannot count.
     #[must_use]
     pub fn from_client(client: reqwest::Client) -> Self {
-        Self { client }
+        Self { client, connect: None }
     }
 
-    fn build(builder: reqwest::ClientBuilder) -> Result<Self, Error> {
+    fn build(connect: Duration, builder: reqwest::ClientBuilder) -> Result<Self, Error> {
         let client = builder.build().map_err(|error| {
             let why = innermost(&error);
             Error::new(ErrorKind::Config, format!("the HTTP client cannot be set up: {why}"))
         })?;
-        Ok(Self { client })
+        Ok(Self { client, connect: Some(connect) })
     }
 }
 
@@ -109,6 +110,10 @@ impl Transport for ReqwestTransport {
         let headers = std::mem::take(response.headers_mut());
         let body = Body::new(Incoming(reqwest::Body::from(response)));
         Ok(HttpResponse::new(status, body).with_headers(headers))
+    }
+
+    fn connect_timeout(&self) -> Option<Duration> {
+        self.connect
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use backstop_core::{Ask, Error, ErrorKind};
+use backstop_core::{Ask, Capabilities, Error, ErrorKind};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 
@@ -105,6 +105,12 @@ impl Service {
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What is the same for all models: what is missing, and how long connecting takes.
+    pub(crate) fn states(&self, able: &mut Capabilities) {
+        able.missing = self.missing.clone().map(Into::into);
+        able.connect = self.transport.connect_timeout();
     }
 
     pub(crate) fn missing(&self) -> Option<&str> {

@@ -6,6 +6,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use backstop_core::ErrorKind;
@@ -45,6 +46,11 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// How far it came, and what stopped it.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError>;
+
+    /// The most time it takes to connect: an attempt that has lived longer has a connection. `None` is the usual 5 s.
+    fn connect_timeout(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// A request, ready to be sent.

@@ -85,7 +85,7 @@ impl Provider for Mistral {
     /// What the wire can carry. What a certain model cannot do is known to Mistral, and told by its errors.
     fn capabilities(&self, model: &str) -> Capabilities {
         let mut able = Capabilities::default().with_chat().with_chat_stream();
-        able.missing = self.service.missing().map(|missing| missing.to_owned().into());
+        self.service.states(&mut able);
         able.complete = true;
         able.complete_stream = true;
         able.suffix = true;

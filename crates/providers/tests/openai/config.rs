@@ -1,6 +1,7 @@
 //! Settings, and what of them comes from the environment.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use backstop_core::chat::ChatRequest;
 use backstop_core::{Ask, Env, Error, ErrorKind, Needs, Overrides, Provider, Secret, Settings};
@@ -215,4 +216,15 @@ fn the_registry_builds_it() {
     let mut settings = settings(Some("http://127.0.0.1:1/v1"), &[]);
     settings.api_key = Some(Secret::new("none"));
     assert_eq!(registry.build("openai", settings).unwrap().name(), "mirror");
+}
+
+#[test]
+fn how_long_connecting_takes_is_told_where_it_is_known() {
+    let told = |config| OpenAi::new(config).unwrap().capabilities("m").connect;
+    let config = || OpenAiConfig::keyless("http://127.0.0.1:1/v1");
+    assert_eq!(told(config()), Some(Duration::from_secs(5)));
+    assert_eq!(told(config().with_connect(Duration::from_secs(20))), Some(Duration::from_secs(20)));
+    // Of a transport of one's own nobody knows.
+    let own = OpenAi::with_transport(config(), Arc::new(healthy())).unwrap();
+    assert_eq!(own.capabilities("m").connect, None);
 }
