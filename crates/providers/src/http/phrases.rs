@@ -1,9 +1,10 @@
-// long: one table
 //! The words of refusals, as services, servers and gateways write them: they hand on each other's, so every wire reads all.
 //!
 //! The rules stand in the order in which they are tried, and the first that is met counts. A rule narrows only the kinds it
 //! names: what a code or a status says for certain stays. Words stand as [`Words`](super::words::Words) has them: in lower
 //! case, every quotation mark a `'`, and `*` for at most three words between two others.
+
+// long: one table
 
 use backstop_core::ErrorKind::{
     self, Auth, BadRequest, ContentFilter, ContextLength, Forbidden, ModelNotFound, Overloaded, Quota,
