@@ -4,6 +4,7 @@
 
 mod operations;
 mod output;
+mod refusals;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};

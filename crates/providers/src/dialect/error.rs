@@ -83,8 +83,12 @@ impl Told {
         let sort = self.body.sort.as_deref();
         let words = self.body.words();
         let of_phrase = |rules| by_rule(rules, status, |phrase| words.say(&[phrase]));
-        // A sort that only repeats the status says less than the words do.
-        let narrowed = |kind| self.body.narrowed(Some(kind)).unwrap_or(kind);
+        // A sort that only repeats the status says less than the words do; of a server that fails and one that is
+        // too busy it says enough.
+        let narrowed = |kind| {
+            let narrower = self.body.narrowed(Some(kind));
+            narrower.filter(|narrower| (kind, *narrower) != (Server, Overloaded)).unwrap_or(kind)
+        };
         (self.word.as_deref().and_then(of_word))
             .or_else(|| code.and_then(|code| of_word(code).or_else(|| of_code(code, &self.body))))
             .or_else(|| sort.and_then(|sort| of_word(sort).or_else(|| of_sort(sort, status).map(narrowed))))

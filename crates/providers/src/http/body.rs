@@ -91,7 +91,7 @@ mod tests {
     }
 
     impl Slow {
-        fn new(pieces: impl IntoIterator<Item = &'static str>, pause: Duration) -> Body {
+        fn body(pieces: impl IntoIterator<Item = &'static str>, pause: Duration) -> Body {
             let sleep = Box::pin(sleep(pause));
             Body::new(Self { pieces: pieces.into_iter().collect(), pause, sleep })
         }
@@ -116,7 +116,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_error_whose_body_stalls_is_told_by_what_came() {
         let begun = Instant::now();
-        let mut body = Slow::new(["no ", "money"], Duration::ZERO);
+        let mut body = Slow::body(["no ", "money"], Duration::ZERO);
         assert_eq!(read_error(&mut body).await, b"no money");
         assert!(begun.elapsed() <= ERROR_TIME * 2, "{:?}", begun.elapsed());
     }
@@ -124,7 +124,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_error_that_trickles_is_bounded_in_all() {
         let begun = Instant::now();
-        let mut body = Slow::new(["x"; 1000], Duration::from_millis(300));
+        let mut body = Slow::body(["x"; 1000], Duration::from_millis(300));
         assert_eq!(read_error(&mut body).await, b"xxx");
         assert!(begun.elapsed() <= ERROR_TIME * 2, "{:?}", begun.elapsed());
     }

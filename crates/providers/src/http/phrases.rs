@@ -1,9 +1,10 @@
-// long: one table
 //! The words of refusals, as services, servers and gateways write them: they hand on each other's, so every wire reads all.
 //!
 //! The rules stand in the order in which they are tried, and the first that is met counts. A rule narrows only the kinds it
 //! names: what a code or a status says for certain stays. Words stand as [`Words`](super::words::Words) has them: in lower
 //! case, every quotation mark a `'`, and `*` for at most three words between two others.
+
+// long: one table
 
 use backstop_core::ErrorKind::{
     self, Auth, BadRequest, ContentFilter, ContextLength, Forbidden, ModelNotFound, Overloaded, Quota,
@@ -113,6 +114,14 @@ const OVERFLOW: &[&str] = &[
     "is too large to process",
     "prompt length * exceeds",
     "prompt * exceeds the max",
+    "exceeds max length",
+    "exceeds max context",
+    "exceeds max tokens",
+    "exceeds the max length",
+    "token length too long",
+    "length too long",
+    "max tokens of * exceeded",
+    "too many tokens for",
     "prompt * exceeded the max",
     "input length * exceeds",
     "input length * exceeded",
@@ -260,6 +269,7 @@ const SPENT: &[&str] = &[
     "over budget",
     "exceeds * budget",
     "budget limit",
+    "max budget",
     "key limit exceeded",
     "key limit reached",
     "api key has reached * limit",
@@ -430,6 +440,7 @@ const BROKEN: &[&str] = &[
     "internal error",
     "internal_error",
     "model has crashed",
+    "model unloaded",
     "model crashed",
     "crashed without",
     "server crashed",
@@ -680,6 +691,9 @@ const NO_MODEL: &[&str] = &[
     "no models loaded",
     "no matching model",
     "no * model * found",
+    "model * too large to be loaded",
+    "unavailable model",
+    "模型不存在",
     "unknown model",
     "unrecognized model",
     "unsupported model",
