@@ -6,13 +6,10 @@ use backstop_core::chat::{ChatCollector, ChatEvent, ChatReply, ChatRequest, Fini
 use backstop_core::{Error, ErrorKind, Partial, Usage};
 use serde_json::value::RawValue;
 
-use super::pieces::Arguments;
-use super::wire::{Answer, AnswerBlob, AnswerCall, AnswerPart, Candidate, PromptFeedback, WireUsage};
+use super::calls::Calls;
+use super::wire::{Answer, AnswerBlob, AnswerPart, Candidate, PromptFeedback, WireUsage};
 use super::{error, seal};
 use crate::http::{Decode, Source, SseEvent, SseOrJson, from_json};
-
-/// How much of an answer's id goes into the ids of its calls. Other services take ids of 64 letters at most.
-const ID_MAX: usize = 40;
 
 /// The reply in the body of a 200. Errors, blocked prompts and withheld or empty answers come with that status, too.
 pub(super) fn chat(source: &Source<'_>, body: &[u8], request: &ChatRequest) -> Result<ChatReply, Error> {
@@ -42,14 +39,9 @@ pub(super) struct ChatPieces {
     content: bool,
     /// How many bytes of text have been told.
     text: usize,
-    /// How many tool calls have been told.
-    calls: u32,
-    /// The last of them, and its arguments, if they are still to come.
-    open: Option<(u32, Arguments)>,
+    calls: Calls,
     /// How many tokens the model has thought.
     thought: u64,
-    /// The answer's id, once known.
-    id: Option<String>,
     /// The usage that has not been told. Every piece repeats it.
     usage: Usage,
     /// Why the answer ended, in the service's word, and what it says of that.
@@ -140,7 +132,7 @@ impl ChatPieces {
         let is_ours = candidates.is_some() || prompt_feedback.is_some() || usage_metadata.is_some();
         if is_ours && !self.begun {
             self.begun = true;
-            self.id.clone_from(&response_id);
+            self.calls.of_answer.clone_from(&response_id);
             out.push_back(ChatEvent::start(model_version, response_id));
         }
         let told = out.len();
@@ -207,7 +199,8 @@ impl ChatPieces {
         let (provider, model) = (&*source.attempt.provider, &*source.attempt.model);
         let signature = thought_signature.filter(|signature| !signature.is_empty());
         if let Some(call) = function_call {
-            let id = self.call(source, call, out)?;
+            let id = self.calls.take_in(source, call, out)?;
+            self.content |= id.is_some();
             let sealed =
                 id.zip(signature).map(|(id, signature)| seal::call(provider, model, &id, &signature));
             out.extend(sealed.map(ChatEvent::Sealed));
@@ -234,81 +227,6 @@ impl ChatPieces {
         Ok(())
     }
 
-    /// Tells a call, or takes in more of one; returns the id of one that begins.
-    fn call(
-        &mut self,
-        source: &Source<'_>,
-        call: AnswerCall<'_>,
-        out: &mut VecDeque<ChatEvent>,
-    ) -> Result<Option<String>, Error> {
-        let AnswerCall { id, name, args, partial_args, will_continue } = call;
-        let name = name.filter(|name| !name.is_empty());
-        let goes_on = will_continue == Some(true);
-        let is_piece = goes_on || partial_args.is_some();
-        let begun = match name {
-            Some(name) => {
-                self.close(out);
-                Some(self.begin(id, name, args, is_piece, out))
-            }
-            None if self.open.is_some() => None,
-            None if args.is_none() => {
-                return match partial_args {
-                    // The end of a call that came whole.
-                    None => Ok(None),
-                    Some(_) => Err(source.bad_reply("the stream tells arguments of no tool call")),
-                };
-            }
-            None => return Ok(Some(self.begin(id, String::new(), args, false, out))),
-        };
-        if let Some((_, arguments)) = &mut self.open {
-            for piece in partial_args.unwrap_or_default() {
-                arguments.add(piece).map_err(|problem| source.bad_reply(problem))?;
-            }
-            if goes_on {
-                out.extend(begun.is_none().then_some(ChatEvent::Progress));
-            } else {
-                self.close(out);
-            }
-        }
-        Ok(begun)
-    }
-
-    /// Tells the arguments of a call that came in pieces.
-    fn close(&mut self, out: &mut VecDeque<ChatEvent>) {
-        let open = self.open.take();
-        out.extend(open.map(|(index, arguments)| {
-            ChatEvent::ToolCall(ToolCallDelta::new(index, None, None, arguments.into_text()))
-        }));
-    }
-
-    /// Tells a call, and its arguments if they are not to come; returns its id.
-    fn begin(
-        &mut self,
-        id: Option<String>,
-        name: String,
-        args: Option<&RawValue>,
-        goes_on: bool,
-        out: &mut VecDeque<ChatEvent>,
-    ) -> String {
-        let index = self.calls;
-        // Results are matched to calls by id; where the service gives none, the answer's own makes one that no other
-        // answer has.
-        let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| {
-            let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-            let of_answer: String =
-                self.id.iter().flat_map(|id| id.chars()).filter(plain).take(ID_MAX).collect();
-            if of_answer.is_empty() { format!("call_{index}") } else { format!("call_{of_answer}_{index}") }
-        });
-        // A function without parameters is called without arguments.
-        self.open = goes_on.then(|| (index, Arguments::of(args)));
-        let arguments = if goes_on { "" } else { args.map_or("{}", RawValue::get) };
-        let delta = ToolCallDelta::new(index, Some(id.clone()), Some(name), arguments);
-        self.calls = self.calls.saturating_add(1);
-        self.content = true;
-        out.push_back(ChatEvent::ToolCall(delta));
-        id
-    }
-
     /// The answer has come to its end, for this reason.
     fn done(
         &mut self,
@@ -317,7 +235,7 @@ impl ChatPieces {
         why: Option<&str>,
         out: &mut VecDeque<ChatEvent>,
     ) -> Result<(), Error> {
-        self.close(out);
+        self.calls.close(out);
         self.tell_usage(out);
         let ending = Ending::of(word);
         let told = |what: &str| with_reason(what, word, why);
@@ -350,7 +268,7 @@ impl ChatPieces {
         }
         out.push_back(ChatEvent::End(match ending {
             // The service has no word of its own for an answer that calls tools.
-            Ending::Whole if self.calls > 0 => FinishReason::ToolCalls,
+            Ending::Whole if self.calls.begun > 0 => FinishReason::ToolCalls,
             Ending::Whole => FinishReason::Stop,
             Ending::Length => FinishReason::Length,
             Ending::Filtered => FinishReason::ContentFilter,

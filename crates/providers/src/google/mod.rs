@@ -4,6 +4,7 @@
 
 #[cfg(feature = "vertex")]
 pub(crate) mod access;
+mod calls;
 #[cfg(feature = "vertex")]
 pub(crate) mod credentials;
 mod decode;

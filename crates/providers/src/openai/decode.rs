@@ -1,5 +1,7 @@
 //! From the bytes of a response in one piece to a reply, for the Responses API; and what streams share with it.
 
+use std::collections::BTreeSet;
+
 use backstop_core::chat::{ChatReply, ChatRequest, FinishReason, Sealed, ToolCall};
 use backstop_core::{Error, ErrorKind, Partial, Usage};
 use serde_json::json;
@@ -8,6 +10,9 @@ use serde_json::value::RawValue;
 use super::error;
 use super::wire::{OutputItem, OutputPart, Response, Sort, WireUsage};
 use crate::http::{Source, from_json};
+
+/// More tools than are looked at.
+const OFFERED_MAX: usize = 1024;
 
 /// What stands between parts of thoughts.
 pub(super) const BETWEEN: &str = "\n\n";
@@ -23,9 +28,9 @@ pub(super) fn reply(source: &Source<'_>, body: &[u8]) -> Result<ChatReply, Error
     if let Some(error) = error::of_response(source, &response) {
         return Err(error);
     }
-    let Response { id, model, status, incomplete_details, output, usage, .. } = response;
+    let Response { id, model, status, incomplete_details, output, tools, usage, .. } = response;
     let output = output.ok_or_else(|| source.bad_reply("the reply holds no output"))?;
-    let Answer { mut reply, refusal } = answer(source, &output)?;
+    let Answer { mut reply, refusal } = answer(source, &output, &Offered::of(tools))?;
     let reason = incomplete_details.and_then(|details| details.reason);
     reply.finish = finish(status.as_deref(), reason.as_deref(), !reply.tool_calls.is_empty())
         .ok_or_else(|| source.bad_reply("the response is not done"))?;
@@ -50,8 +55,9 @@ pub(super) struct Answer {
 }
 
 /// What the service does by itself, which is its own business.
-const ITS_OWN: [&str; 8] = [
+const ITS_OWN: [&str; 9] = [
     "web_search_call",
+    "x_search_call",
     "file_search_call",
     "code_interpreter_call",
     "mcp_call",
@@ -73,10 +79,36 @@ pub(super) enum Known {
     Other(String),
 }
 
+/// The names of the tools that take a plain text, as far as the response tells which it was offered.
+///
+/// xAI tells what its own tools do as calls of such tools. Those nobody offered are none of the client's.
+#[derive(Debug, Default)]
+pub(super) struct Offered(Option<BTreeSet<String>>);
+
+impl Offered {
+    pub(super) fn of(tools: Option<&RawValue>) -> Self {
+        let tools: Option<Vec<&RawValue>> = tools.and_then(|raw| serde_json::from_str(raw.get()).ok());
+        let custom = |raw: &&RawValue| {
+            let tool: Sort<'_> = serde_json::from_str(raw.get()).ok()?;
+            tool.name().filter(|_| tool.r#type.as_deref() == Some("custom"))
+        };
+        Self(tools.map(|tools| tools.iter().take(OFFERED_MAX).filter_map(custom).collect()))
+    }
+
+    pub(super) fn is_known(&self) -> bool {
+        self.0.is_some()
+    }
+
+    fn may_hold(&self, name: Option<&str>) -> bool {
+        self.0.as_ref().is_none_or(|offered| name.is_some_and(|name| offered.contains(name)))
+    }
+}
+
 impl Known {
-    pub(super) fn of(source: &Source<'_>, raw: &RawValue) -> Result<Self, Error> {
+    pub(super) fn of(source: &Source<'_>, raw: &RawValue, offered: &Offered) -> Result<Self, Error> {
         let sort: Sort<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
         let into = match sort.r#type.as_deref().unwrap_or_default() {
+            "custom_tool_call" if !offered.may_hold(sort.name().as_deref()) => return Ok(Self::Own),
             "message" => Self::Message,
             "function_call" | "custom_tool_call" => Self::Call,
             "reasoning" => Self::Thought,
@@ -95,11 +127,11 @@ impl OutputItem {
     }
 }
 
-pub(super) fn answer(source: &Source<'_>, output: &[&RawValue]) -> Result<Answer, Error> {
+pub(super) fn answer(source: &Source<'_>, output: &[&RawValue], offered: &Offered) -> Result<Answer, Error> {
     let mut answer = Answer::default();
     let mut before = 0;
     for raw in output {
-        match Known::of(source, raw)? {
+        match Known::of(source, raw, offered)? {
             Known::Message(item) => {
                 before += 1;
                 for OutputPart { text, refusal, r#type } in item.content.unwrap_or_default() {

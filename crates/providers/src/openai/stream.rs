@@ -7,7 +7,7 @@ use backstop_core::chat::{ChatEvent, ChatReply, FinishReason, ToolCall, ToolCall
 use backstop_core::{Error, Partial, Usage};
 use serde_json::value::RawValue;
 
-use super::decode::{Answer, BETWEEN, Known, answer, finish, refused, reply, sealed, usage};
+use super::decode::{Answer, BETWEEN, Known, Offered, answer, finish, refused, reply, sealed, usage};
 use super::error;
 use super::wire::{Event, OutputItem, Response};
 use crate::http::{Decode, Source, SseEvent, SseParser, from_json};
@@ -33,6 +33,7 @@ pub(super) struct ResponsePieces {
     before: u64,
     /// The calls that have begun, by their place in the output.
     calls: BTreeMap<u32, Begun>,
+    offered: Offered,
     /// The model refuses.
     refused: bool,
     /// What the refusal says, until it is certain whether it stands in place of the answer.
@@ -78,7 +79,7 @@ impl Decode for ResponsePieces {
         match sort {
             "response.created" => self.start(read.response, out),
             "response.output_item.added" | "response.output_item.done" => {
-                let item = read.item.map(|raw| Known::of(source, raw)).transpose()?;
+                let item = read.item.map(|raw| Known::of(source, raw, &self.offered)).transpose()?;
                 let is_done = sort.ends_with("done");
                 match item {
                     Some(item) if is_done => self.item_done(source, read.output_index, item, out),
@@ -149,6 +150,9 @@ fn tell(reply: ChatReply, out: &mut VecDeque<ChatEvent>) {
 
 impl ResponsePieces {
     fn start(&mut self, response: Option<Response<'_>>, out: &mut VecDeque<ChatEvent>) {
+        if let Some(response) = response.as_ref().filter(|_| !self.offered.is_known()) {
+            self.offered = Offered::of(response.tools);
+        }
         if let Some(response) = response.filter(|_| !self.begun) {
             self.begun = true;
             out.push_back(ChatEvent::start(response.model, response.id));
@@ -254,7 +258,7 @@ impl ResponsePieces {
         let mut called_tools = !self.calls.is_empty();
         // Some servers tell everything in the end.
         if !self.content && !self.refused {
-            let Answer { mut reply, refusal } = answer(source, &output)?;
+            let Answer { mut reply, refusal } = answer(source, &output, &self.offered)?;
             reply.reasoning = reply.reasoning.filter(|_| !self.thought);
             reply.sealed.retain(|_| !self.sealed);
             called_tools = !reply.tool_calls.is_empty();

@@ -133,6 +133,9 @@ pub(super) struct Response<'a> {
     /// Each read apart, and only if it is needed: of new sorts nobody knows the form.
     #[serde(borrow)]
     pub(super) output: Option<Vec<&'a RawValue>>,
+    /// The tools it was offered.
+    #[serde(borrow)]
+    pub(super) tools: Option<&'a RawValue>,
     /// Read apart: a count in an odd form is no reason to lose the answer.
     #[serde(borrow)]
     pub(super) usage: Option<&'a RawValue>,
@@ -157,11 +160,19 @@ pub(super) struct OutputItem {
     pub(super) encrypted_content: Option<String>,
 }
 
-/// Of what sort an item is.
+/// Of what sort an item is, or a tool, and its name.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Sort<'a> {
     #[serde(borrow)]
     pub(super) r#type: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(super) name: Option<&'a RawValue>,
+}
+
+impl Sort<'_> {
+    pub(super) fn name(&self) -> Option<String> {
+        serde_json::from_str(self.name?.get()).ok()
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -447,3 +447,20 @@ async fn tools_whose_calls_wait_for_somebody_are_not_offered() {
 fn with_responses(fake: &Arc<Fake>) -> backstop_providers::openai::OpenAi {
     with(config(), fake)
 }
+
+#[tokio::test]
+async fn a_custom_call_of_a_tool_that_nobody_offered_is_the_services_own() {
+    let call =
+        |name: &str| format!(r#"{{"type":"custom_tool_call","call_id":"c1","name":"{name}","input":"x"}}"#);
+    let text = r#"{"type":"message","content":[{"type":"output_text","text":"hi"}]}"#;
+    for (tools, name, calls) in [
+        (r#"[{"type":"x_search"}]"#, "x_keyword_search", 0),
+        (r#"[{"type":"x_search"},{"type":"custom","name":"sql"}]"#, "x_keyword_search", 0),
+        (r#"[{"type":"x_search"},{"type":"custom","name":"sql"}]"#, "sql", 1),
+        ("null", "sql", 1),
+    ] {
+        let body = format!(r#"{{"status":"completed","tools":{tools},"output":[{},{text}]}}"#, call(name));
+        let reply = answer(&body).await.unwrap();
+        assert_eq!((&*reply.text, reply.tool_calls.len()), ("hi", calls), "{tools} {name}");
+    }
+}

@@ -351,3 +351,22 @@ async fn what_tells_of_work_is_progress_and_what_keeps_the_connection_is_not() {
         assert_eq!(told, format!(r#"start:m-1 {expected}"hi" 5+2 end:stop"#), "{event}");
     }
 }
+
+#[tokio::test]
+async fn a_streamed_custom_call_of_a_tool_that_nobody_offered_is_the_services_own() {
+    let mut first = created();
+    first["response"]["tools"] = json!([{ "type": "x_search" }]);
+    let search =
+        json!({ "type": "custom_tool_call", "call_id": "x1", "name": "x_keyword_search", "input": "{}" });
+    let more = json!({ "type": "response.custom_tool_call_input.delta", "output_index": 0, "delta": "{}" });
+    let told = shown(&[
+        first,
+        item("added", 0, search.clone()),
+        more,
+        item("done", 0, search),
+        delta("hi"),
+        completed(),
+    ])
+    .await;
+    assert_eq!(told, r#"start:m-1 … … "hi" 5+2 end:stop"#);
+}
