@@ -55,11 +55,22 @@ fn audit(given: Option<PathBuf>, required: bool) -> Result {
     cargo::run_with(tool, &format!("cargo-audit {}", words.join(" ")))
 }
 
-/// How the program is called: it reads the database as it is, and fails for holes, not for crates that are merely at rest.
+/// How the program is called: it reads the database as it is, leaves withdrawn versions to cargo, and fails for holes, not
+/// for crates that are merely at rest.
 fn words(database: &Path, ignored: &[String]) -> Vec<String> {
     let database = database.to_string_lossy();
-    let fixed =
-        ["audit", "--file", "Cargo.lock", "--db", &database, "--no-fetch", "--stale", "--deny", "unsound"];
+    let fixed = [
+        "audit",
+        "--file",
+        "Cargo.lock",
+        "--db",
+        &database,
+        "--no-fetch",
+        "--stale",
+        "--no-yanked",
+        "--deny",
+        "unsound",
+    ];
     let ignored = ignored.iter().flat_map(|id| ["--ignore", id]);
     fixed.into_iter().chain(ignored).map(str::to_owned).collect()
 }
