@@ -106,7 +106,6 @@ pub mod perplexity;
 pub mod sambanova;
 #[cfg(feature = "http")]
 #[allow(dead_code, reason = "a build of what providers share alone has none that asks")]
-mod thinkers;
 #[cfg(feature = "tiny")]
 pub mod tiny;
 #[cfg(feature = "together")]

@@ -12,7 +12,6 @@ use super::encode::Terms;
 use super::stream::MessagePieces;
 use super::{decode, encode, error};
 use crate::http::{Attempt, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service, Transport, is_text_only};
-use crate::thinkers;
 
 /// Anthropic, or a server that speaks its wire.
 ///
@@ -78,13 +77,12 @@ impl Provider for Anthropic {
     /// What the wire can carry. What a certain model cannot do is told by the service's errors.
     fn capabilities(&self, model: &str) -> Capabilities {
         let mut able = Capabilities::default().with_chat().with_chat_stream();
-        self.service.states(&mut able);
+        self.service.states(&mut able, model);
         able.tools = true;
         able.images = true;
         able.image_urls = true;
         able.json_schema = true;
         able.reasoning = true;
-        able.thinks = thinkers::thinks(model);
         able
     }
 

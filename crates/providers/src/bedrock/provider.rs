@@ -18,7 +18,6 @@ use crate::http::{
     Attempt, BaseUrl, EMBEDDINGS_MAX, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service, Transport,
     is_text_only,
 };
-use crate::thinkers;
 
 /// The form of a streamed answer.
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("application/vnd.amazon.eventstream");
@@ -86,7 +85,7 @@ impl Provider for Bedrock {
     /// Bedrock, and told by its errors.
     fn capabilities(&self, model: &str) -> Capabilities {
         let mut able = Capabilities::default();
-        self.service.states(&mut able);
+        self.service.states(&mut able, model);
         if let Some(embedder) = Embedder::of(model) {
             able.embed = true;
             able.embed_batch = Some(embedder.batch());
@@ -98,7 +97,6 @@ impl Provider for Bedrock {
         able.images = true;
         able.json_schema = true;
         able.reasoning = Thinks::of(model) != Thinks::Unasked;
-        able.thinks = thinkers::thinks(model);
         able
     }
 

@@ -13,7 +13,6 @@ use super::{decode, encode, error};
 use crate::http::{
     Attempt, EMBEDDINGS_MAX, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service, Transport, is_text_only,
 };
-use crate::thinkers;
 
 /// The most texts of a request for vectors.
 const EMBED_BATCH: u32 = 96;
@@ -82,7 +81,7 @@ impl Provider for Cohere {
     /// What the wire can carry. What a certain model cannot do is known to Cohere, and told by its errors.
     fn capabilities(&self, model: &str) -> Capabilities {
         let mut able = Capabilities::default().with_chat().with_chat_stream();
-        self.service.states(&mut able);
+        self.service.states(&mut able, model);
         able.embed = true;
         able.embed_batch = Some(EMBED_BATCH);
         able.embed_input_type = true;
@@ -92,7 +91,6 @@ impl Provider for Cohere {
         able.json = true;
         able.json_schema = true;
         able.reasoning = true;
-        able.thinks = thinkers::thinks(model);
         able
     }
 

@@ -15,7 +15,6 @@ use super::{chat_stream, completion, decode, embedding, encode, error};
 use crate::http::{
     Attempt, EMBEDDINGS_MAX, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service, Transport,
 };
-use crate::thinkers;
 
 /// A service that speaks the wire of chat completions in its own way.
 ///
@@ -102,7 +101,7 @@ impl Provider for DialectProvider {
     fn capabilities(&self, model: &str) -> Capabilities {
         let takes = &self.dialect.takes;
         let mut able = Capabilities::default().with_chat().with_chat_stream();
-        self.service.states(&mut able);
+        self.service.states(&mut able, model);
         (able.complete, able.complete_stream) = (self.complete.is_some(), self.complete.is_some());
         able.suffix = takes.suffix;
         able.embed = self.embed.is_some();
@@ -115,7 +114,6 @@ impl Provider for DialectProvider {
         able.json = takes.json;
         able.json_schema = takes.json_schema;
         able.reasoning = !matches!(takes.thinking, Thinking::Unasked);
-        able.thinks = thinkers::thinks(model);
         able.local = self.dialect.local;
         able
     }

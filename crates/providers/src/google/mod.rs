@@ -32,7 +32,6 @@ use http::Uri;
 use crate::http::{
     Attempt, BaseUrl, EMBEDDINGS_MAX, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service, is_text_only,
 };
-use crate::thinkers;
 use embed::Method;
 use history::Whom;
 use place::Place;
@@ -115,14 +114,13 @@ impl Api {
     /// its name says is known here.
     pub(crate) fn capabilities(&self, model: &str) -> Capabilities {
         let mut able = Capabilities::default().with_chat().with_chat_stream();
-        self.service.states(&mut able);
+        self.service.states(&mut able, model);
         able.tools = true;
         able.images = true;
         able.image_urls = self.surface == Surface::Vertex;
         able.json = true;
         able.json_schema = true;
         able.reasoning = family::thinks(model);
-        able.thinks = thinkers::thinks(model);
         able.embed = true;
         able.embed_batch = Some(Method::of(self.surface, model).batch());
         able.embed_input_type = true;

@@ -25,6 +25,7 @@ mod sse_json;
 mod stream;
 mod strict;
 mod texts;
+mod thinkers;
 mod transport;
 mod vectors;
 mod words;

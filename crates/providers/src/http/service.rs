@@ -16,6 +16,7 @@ use super::client::ReqwestTransport;
 use super::headers;
 use super::redact::Mask;
 use super::stream::{Decode, EventStream};
+use super::thinkers::thinks;
 use super::transport::{Body, HttpRequest, HttpResponse, Transport};
 
 /// The headers that services take keys from beside `authorization`.
@@ -107,10 +108,11 @@ impl Service {
         &self.name
     }
 
-    /// What is the same for all models: what is missing, and how long connecting takes.
-    pub(crate) fn states(&self, able: &mut Capabilities) {
+    /// What is said in one way for all wires: what is missing, how long connecting takes, whether the model thinks unasked.
+    pub(crate) fn states(&self, able: &mut Capabilities, model: &str) {
         able.missing = self.missing.clone().map(Into::into);
         able.connect = self.transport.connect_timeout();
+        able.thinks = thinks(model);
     }
 
     pub(crate) fn missing(&self) -> Option<&str> {

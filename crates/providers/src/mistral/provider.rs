@@ -15,7 +15,6 @@ use crate::http::{
     Attempt, Continuation, EMBEDDINGS_MAX, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service, Transport,
     is_text_only,
 };
-use crate::thinkers;
 
 /// The most texts of a request for vectors. The wire takes more, but only 16,384 tokens of them together, which so many
 /// texts of the usual length of 500 tokens have.
@@ -85,7 +84,7 @@ impl Provider for Mistral {
     /// What the wire can carry. What a certain model cannot do is known to Mistral, and told by its errors.
     fn capabilities(&self, model: &str) -> Capabilities {
         let mut able = Capabilities::default().with_chat().with_chat_stream();
-        self.service.states(&mut able);
+        self.service.states(&mut able, model);
         able.complete = true;
         able.complete_stream = true;
         able.suffix = true;
@@ -97,7 +96,6 @@ impl Provider for Mistral {
         able.json = true;
         able.json_schema = true;
         able.reasoning = true;
-        able.thinks = thinkers::thinks(model);
         able
     }
 

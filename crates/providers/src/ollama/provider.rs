@@ -17,7 +17,6 @@ use crate::http::{
     Attempt, Continuation, EMBEDDINGS_MAX, Form, HttpResponse, Post, REPLY_MAX, Refusal, Service, Transport,
     is_text_only,
 };
-use crate::thinkers;
 
 /// An Ollama server, on this machine or elsewhere, or Ollama's own.
 ///
@@ -102,7 +101,7 @@ impl Provider for Ollama {
     /// What the wire can carry. What a certain model cannot do is known to the server, and told by its errors.
     fn capabilities(&self, model: &str) -> Capabilities {
         let mut able = Capabilities::default().with_chat().with_chat_stream();
-        self.service.states(&mut able);
+        self.service.states(&mut able, model);
         able.complete = true;
         able.complete_stream = true;
         able.suffix = true;
@@ -112,7 +111,6 @@ impl Provider for Ollama {
         able.json = true;
         able.json_schema = true;
         able.reasoning = true;
-        able.thinks = thinkers::thinks(model);
         able.context_tokens = self.loading.num_ctx();
         able.local = self.loads && !decode::runs_elsewhere(model);
         able
