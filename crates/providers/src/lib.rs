@@ -104,8 +104,6 @@ mod options;
 pub mod perplexity;
 #[cfg(feature = "sambanova")]
 pub mod sambanova;
-#[cfg(feature = "http")]
-#[allow(dead_code, reason = "a build of what providers share alone has none that asks")]
 #[cfg(feature = "tiny")]
 pub mod tiny;
 #[cfg(feature = "together")]
