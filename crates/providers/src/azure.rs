@@ -24,9 +24,10 @@ use backstop_core::ErrorKind::{ContentFilter, Forbidden, ModelNotFound, Overload
 use backstop_core::{Error, ErrorKind, Kind, KindOption, Secret, Settings, Shape};
 
 use crate::dialect::{
-    Dialect, DialectConfig, DialectProvider, HEADERS, KeyHeader, Limit, Paths, Place, Quirks, STREAM_USAGE,
-    Takes, Thinking, Words,
+    Dialect, DialectConfig, DialectProvider, HEADERS, Limit, Paths, Quirks, STREAM_USAGE, Takes, Thinking,
+    Words,
 };
+use crate::http::{KeyHeader, Place};
 use crate::options::Options;
 
 /// The name of this kind.
@@ -114,7 +115,7 @@ pub fn config(endpoint: impl Into<String>, api_key: impl Into<Secret>) -> Dialec
 #[must_use]
 pub fn config_with_token(endpoint: impl Into<String>, token: impl Into<Secret>) -> DialectConfig {
     let mut config = config(endpoint, token);
-    config.key_header = KeyHeader::Bearer;
+    config.account.key_header = KeyHeader::Bearer;
     config
 }
 
@@ -138,14 +139,14 @@ fn from_settings(settings: &Settings) -> Result<DialectConfig, Error> {
     let mut options = Options::of(settings, DIALECT.options)?;
     let version = options.text("api_version")?;
     let is_token = options.flag("token")?.unwrap_or(false);
-    let own = DialectConfig::is_for_variables(&DIALECT, settings);
+    let own = DIALECT.home().is_for_variables(settings);
     let mut config = DialectConfig::from_options(&DIALECT, settings, options)?;
     let variable = |name: &str| settings.env.var(name).filter(|_| own);
     if is_token {
-        config.key_header = KeyHeader::Bearer;
+        config.account.key_header = KeyHeader::Bearer;
     } else if let (None, Some(token)) = (&settings.api_key, variable(TOKEN_VARIABLE)) {
         config = config.with_api_key(token);
-        config.key_header = KeyHeader::Bearer;
+        config.account.key_header = KeyHeader::Bearer;
     }
     match version.or_else(|| VERSION_VARIABLES.iter().find_map(|name| variable(name))) {
         Some(version) => at_version(config, &version),

@@ -63,7 +63,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use backstop_core::chat::{ChatReply, ChatRequest};
@@ -71,10 +70,9 @@ use backstop_core::embedding::{EmbeddingReply, EmbeddingRequest};
 use backstop_core::{
     Ask, Capabilities, ChatStream, Env, Error, Kind, KindOption, Provider, Secret, Settings, Shape,
 };
-use http::HeaderMap;
 
-use crate::google::{Api, CONNECT, Surface, checked_version};
-use crate::http::{BaseUrl, Credential, Mask, Service, Transport, bare, set};
+use crate::google::{Api, Surface, checked_version};
+use crate::http::{Account, Home, KeyHeader, Place, Transport, account_setters};
 use crate::options::Options;
 
 /// The name of this kind.
@@ -86,15 +84,20 @@ pub const DEFAULT_MODEL: &str = "gemini-flash-latest";
 /// The model to ask for vectors when the user names none.
 pub const DEFAULT_EMBEDDER: &str = "gemini-embedding-001";
 
-const BASE_URL: &str = "https://generativelanguage.googleapis.com";
 const VERSION: &str = "v1beta";
-
-const KEY_VARIABLES: &[&str] = &["GOOGLE_API_KEY", "GEMINI_API_KEY"];
-const BASE_URL_VARIABLE: &str = "GOOGLE_GEMINI_BASE_URL";
 const VERSION_VARIABLE: &str = "GOOGLE_GENAI_API_VERSION";
 
-/// The paths this provider appends to its base URL.
-const PATHS: &[&str] = &["/v1", "/v1beta", "/v1alpha", "/models"];
+/// Where Gemini itself is. The wire would take the key in the URL as well, where every proxy writes it down.
+const HOME: Home = Home {
+    kind: NAME,
+    base_url: "https://generativelanguage.googleapis.com",
+    place: Place::Shared(&[]),
+    base_url_variable: Some("GOOGLE_GEMINI_BASE_URL"),
+    key_variables: &["GOOGLE_API_KEY", "GEMINI_API_KEY"],
+    key_header: KeyHeader::Named("x-goog-api-key"),
+    key_needed: true,
+    appended: &["/v1", "/v1beta", "/v1alpha", "/models"],
+};
 
 const OPTIONS: &[KindOption] = &[
     KindOption::new(
@@ -109,7 +112,7 @@ const OPTIONS: &[KindOption] = &[
 #[must_use]
 pub fn kind() -> Kind {
     Kind::new(NAME, |settings| Ok(Arc::new(Gemini::new(GeminiConfig::from_settings(settings)?)?)))
-        .with_key_envs(KEY_VARIABLES)
+        .with_key_envs(HOME.key_variables)
         .with_default_model(DEFAULT_MODEL)
         .with_default_embedder(DEFAULT_EMBEDDER)
         .with_options(OPTIONS)
@@ -123,31 +126,15 @@ pub fn kind() -> Kind {
 /// ```
 #[derive(Clone)]
 pub struct GeminiConfig {
-    name: String,
-    base_url: String,
-    api_key: Option<Secret>,
+    account: Account,
     api_version: String,
-    connect: Duration,
-    headers: Vec<(String, String)>,
-    missing: Option<String>,
-    /// Whether the conventional variables would have been the place for the key.
-    reads_variables: bool,
 }
 
 impl GeminiConfig {
     /// Gemini itself, with this key. The environment plays no part.
     #[must_use]
     pub fn new(api_key: impl Into<Secret>) -> Self {
-        Self {
-            name: NAME.to_owned(),
-            base_url: BASE_URL.to_owned(),
-            api_key: Some(api_key.into()),
-            api_version: VERSION.to_owned(),
-            connect: CONNECT,
-            headers: Vec::new(),
-            missing: None,
-            reads_variables: false,
-        }
+        Self { account: Account::new(HOME, Some(api_key.into())), api_version: VERSION.to_owned() }
     }
 
     /// What the environment says: `GOOGLE_API_KEY` or else `GEMINI_API_KEY`, `GOOGLE_GEMINI_BASE_URL`,
@@ -156,13 +143,7 @@ impl GeminiConfig {
     /// Without a key the provider can be built, and its capabilities say what is missing.
     #[must_use]
     pub fn from_env(env: &Env) -> Self {
-        Self {
-            api_key: KEY_VARIABLES.iter().find_map(|name| env.var(name)).map(Secret::new),
-            base_url: env.var(BASE_URL_VARIABLE).unwrap_or_else(|| BASE_URL.to_owned()),
-            api_version: env.var(VERSION_VARIABLE).unwrap_or_else(|| VERSION.to_owned()),
-            reads_variables: true,
-            ..Self::new("")
-        }
+        Self { account: Account::from_env(HOME, env), api_version: version_in(env) }
     }
 
     /// What a config file says, completed by the environment.
@@ -176,37 +157,13 @@ impl GeminiConfig {
         let mut options = Options::of(&settings, OPTIONS)?;
         let api_version = options.text("api_version")?;
         let headers = options.texts("headers")?;
-        let env_base = settings.env.var(BASE_URL_VARIABLE);
-        let own = match &settings.base_url {
-            None => settings.missing.is_none(),
-            Some(stated) => is_own(stated) && env_base.as_deref().is_none_or(is_own),
-        };
-        let base = if own { Self::from_env(&settings.env) } else { Self::from_env(&Env::empty()) };
-        Ok(Self {
-            name: settings.name.clone(),
-            base_url: settings.base_url.clone().unwrap_or(base.base_url),
-            api_key: settings.api_key.clone().or(base.api_key),
-            api_version: api_version.unwrap_or(base.api_version),
-            connect: settings.connect.unwrap_or(CONNECT),
-            headers,
-            missing: settings.missing.clone(),
-            reads_variables: own,
-        })
+        let meant = HOME.is_for_variables(&settings);
+        let env = if meant { settings.env.clone() } else { Env::empty() };
+        let account = Account::from_settings(HOME, &settings, headers);
+        Ok(Self { account, api_version: api_version.unwrap_or_else(|| version_in(&env)) })
     }
 
-    /// Replaces the name used in routes, `gemini`.
-    #[must_use]
-    pub fn with_name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
-    }
-
-    /// Replaces the base URL: what precedes the version.
-    #[must_use]
-    pub fn with_base_url(mut self, base_url: impl Into<String>) -> Self {
-        self.base_url = base_url.into();
-        self
-    }
+    account_setters!("the version");
 
     /// Replaces the version of the API, `v1beta`.
     #[must_use]
@@ -214,71 +171,17 @@ impl GeminiConfig {
         self.api_version = version.into();
         self
     }
-
-    /// Replaces the connect timeout of 5 seconds.
-    #[must_use]
-    pub fn with_connect(mut self, timeout: Duration) -> Self {
-        self.connect = timeout;
-        self
-    }
-
-    /// Sends this header with every request.
-    #[must_use]
-    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
-        self
-    }
-
-    fn parsed_base_url(&self) -> Result<BaseUrl, Error> {
-        BaseUrl::parse(&self.name, &self.base_url, BASE_URL, PATHS)
-    }
-
-    /// The headers of every request, and what must never be shown of them.
-    fn parsed_headers(&self) -> Result<(HeaderMap, Mask), Error> {
-        let mut headers = HeaderMap::new();
-        let mut secrets = Vec::new();
-        if let Some(Credential::Key(key)) = Credential::of(self.api_key.as_ref()) {
-            // The wire would take it in the URL as well, where every proxy writes it down.
-            headers.insert("x-goog-api-key", bare(&self.name, &key)?);
-            secrets.push(key);
-        }
-        set(&mut headers, &self.name, &self.headers)?;
-        let mask = Mask::new(secrets).with_headers(&self.headers).into_owned();
-        Ok((headers, mask))
-    }
-
-    /// What has to be done before this provider can be asked.
-    fn missing(&self) -> Option<String> {
-        if self.missing.is_some() || Credential::of(self.api_key.as_ref()).is_some() {
-            return self.missing.clone();
-        }
-        let name = &self.name;
-        Some(if self.reads_variables {
-            format!("no key: set {} or api_key of provider `{name}`", KEY_VARIABLES.join(", "))
-        } else {
-            format!("no key: set api_key of provider `{name}`, to \"none\" if its server wants none")
-        })
-    }
 }
 
-fn is_own(base_url: &str) -> bool {
-    let parse = |url| BaseUrl::parse(NAME, url, BASE_URL, PATHS).ok();
-    parse(base_url).is_some_and(|url| Some(url) == parse(BASE_URL))
+fn version_in(env: &Env) -> String {
+    env.var(VERSION_VARIABLE).unwrap_or_else(|| VERSION.to_owned())
 }
 
 impl fmt::Debug for GeminiConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A base URL that is still to be checked may hold a password.
-        let base_url = self.parsed_base_url();
-        f.debug_struct("GeminiConfig")
-            .field("name", &self.name)
-            .field("base_url", &base_url.as_ref().map_or("(unusable)", BaseUrl::as_str))
-            .field("api_key", &self.api_key)
-            .field("api_version", &self.api_version)
-            .field("connect", &self.connect)
-            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
-            .field("missing", &self.missing())
-            .finish_non_exhaustive()
+        let mut shown = f.debug_struct("GeminiConfig");
+        self.account.show(&mut shown);
+        shown.field("api_version", &self.api_version).finish_non_exhaustive()
     }
 }
 
@@ -301,7 +204,7 @@ impl Gemini {
     /// `Config` if a setting cannot work: a malformed base URL, a key that is no header, `https` in a build without
     /// TLS.
     pub fn new(config: GeminiConfig) -> Result<Self, Error> {
-        let transport = Service::transport(&config.name, &config.parsed_base_url()?, config.connect)?;
+        let transport = config.account.transport()?;
         Self::with_transport(config, transport)
     }
 
@@ -310,11 +213,8 @@ impl Gemini {
     /// # Errors
     /// `Config` if a setting cannot work.
     pub fn with_transport(config: GeminiConfig, transport: Arc<dyn Transport>) -> Result<Self, Error> {
-        let base_url = config.parsed_base_url()?;
-        let (headers, mask) = config.parsed_headers()?;
-        let version = checked_version(&config.name, &config.api_version)?;
-        let missing = config.missing();
-        let service = Service::new(config.name.clone(), base_url.clone(), headers, mask, missing, transport);
+        let version = checked_version(&config.account.name, &config.api_version)?;
+        let (base_url, service) = (config.account.base_url()?, config.account.service(&[], transport)?);
         Ok(Self(Api::new(Surface::Gemini, service, base_url, version, "")))
     }
 }

@@ -69,8 +69,8 @@ use http::HeaderMap;
 
 use crate::google::access::{Access, is_of_cloud};
 use crate::google::credentials::Credentials;
-use crate::google::{Api, CONNECT, Surface, checked_version, escaped};
-use crate::http::{BaseUrl, Mask, ReqwestTransport, Service, Transport, set};
+use crate::google::{Api, Surface, checked_version, escaped};
+use crate::http::{BaseUrl, CONNECT, Mask, ReqwestTransport, Service, Transport, set};
 use crate::options::Options;
 
 pub use crate::google::token::{Token, TokenSource};

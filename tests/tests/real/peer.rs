@@ -55,7 +55,9 @@ impl Peer {
             if reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()) {
                 return;
             }
-            assert!(self.process.try_wait().unwrap().is_none(), "the server has ended");
+            if let Some(status) = self.process.try_wait().unwrap() {
+                panic!("the server has ended ({status}): was it built for another processor?");
+            }
             assert!(begun.elapsed() < LOADED, "the server does not come up");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -29,7 +29,7 @@ pub const DEFAULT_MODEL: &str = "claude-haiku-5-5";
 #[must_use]
 pub fn kind() -> Kind {
     Kind::new(NAME, |settings| Ok(Arc::new(Anthropic::new(AnthropicConfig::from_settings(settings)?)?)))
-        .with_key_envs(&[config::KEY_VARIABLE, config::TOKEN_VARIABLE])
+        .with_key_envs(&["ANTHROPIC_API_KEY", config::TOKEN_VARIABLE])
         .with_default_model(DEFAULT_MODEL)
         .with_options(config::OPTIONS)
 }

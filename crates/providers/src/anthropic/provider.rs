@@ -48,8 +48,7 @@ impl Anthropic {
     /// `Config` if a setting cannot work: a malformed base URL, a key that is no header, `https` in a build without
     /// TLS.
     pub fn new(config: AnthropicConfig) -> Result<Self, Error> {
-        let base_url = config.parsed_base_url()?;
-        let transport = Service::transport(&config.name, &base_url, config.connect)?;
+        let transport = config.account.transport()?;
         Self::with_transport(config, transport)
     }
 
@@ -58,13 +57,9 @@ impl Anthropic {
     /// # Errors
     /// `Config` if a setting cannot work.
     pub fn with_transport(config: AnthropicConfig, transport: Arc<dyn Transport>) -> Result<Self, Error> {
-        let base_url = config.parsed_base_url()?;
-        let (headers, mask) = config.parsed_headers()?;
-        let messages = base_url.join(MESSAGES)?;
-        let missing = config.missing();
-        let terms = Terms::of(&headers, config.max_output_tokens, config.thinking);
-        let service = Service::new(config.name, base_url, headers, mask, missing, transport);
-        Ok(Self { service, messages, terms })
+        let service = config.account.service(&config.headers_of_kind(), transport)?;
+        let terms = Terms::of(service.headers(), config.max_output_tokens, config.thinking);
+        Ok(Self { messages: service.url(MESSAGES)?, service, terms })
     }
 }
 

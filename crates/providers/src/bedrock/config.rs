@@ -9,7 +9,7 @@ use http::header::AUTHORIZATION;
 
 use super::sign::{AccessKeys, Signer};
 use super::{NAME, place};
-use crate::http::{BaseUrl, Credential, Mask, bare, bearer, set};
+use crate::http::{BaseUrl, CONNECT, Credential, Mask, bare, bearer, set};
 use crate::options::Options;
 
 const BEARER: &str = "AWS_BEARER_TOKEN_BEDROCK";
@@ -20,9 +20,6 @@ const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
 /// The variables a key is conventionally in.
 pub(super) const KEY_VARIABLES: &[&str] = &[BEARER, KEY_ID];
-
-/// The connect timeout, unless stated.
-const CONNECT: Duration = Duration::from_secs(5);
 
 pub(super) const OPTIONS: &[KindOption] = &[
     KindOption::new(

@@ -1,32 +1,28 @@
 //! The settings of the kind, and what of them comes from the environment.
 
 use std::fmt;
-use std::time::Duration;
 
 use backstop_core::{Env, Error, KindOption, Secret, Settings, Shape};
-use http::HeaderMap;
 
 use super::NAME;
-use crate::http::{BaseUrl, Credential, Mask, bearer, set};
+use crate::http::{Account, Home, KeyHeader, Place, account_setters};
 use crate::options::Options;
 
-/// Where Cohere itself is.
-const BASE_URL: &str = "https://api.cohere.com";
-
-/// Its earlier name, which still answers.
-const EARLIER: &str = "https://api.cohere.ai";
-
-/// The variables the key is conventionally in.
-pub(super) const KEY_VARIABLES: &[&str] = &["CO_API_KEY", "COHERE_API_KEY"];
-const BASE_URL_VARIABLE: &str = "CO_API_URL";
-
-/// The connect timeout, unless stated.
-const CONNECT: Duration = Duration::from_secs(5);
+/// Where Cohere itself is, and its earlier name, which still answers.
+pub(super) const HOME: Home = Home {
+    kind: NAME,
+    base_url: "https://api.cohere.com",
+    place: Place::Shared(&["https://api.cohere.ai"]),
+    base_url_variable: Some("CO_API_URL"),
+    key_variables: &["CO_API_KEY", "COHERE_API_KEY"],
+    key_header: KeyHeader::Bearer,
+    key_needed: true,
+    appended: &[CHAT, EMBED, "/v2/rerank", "/v2"],
+};
 
 /// The paths this provider appends to its base URL.
 pub(super) const CHAT: &str = "/v2/chat";
 pub(super) const EMBED: &str = "/v2/embed";
-const PATHS: &[&str] = &[CHAT, EMBED, "/v2/rerank", "/v2"];
 
 pub(super) const OPTIONS: &[KindOption] = &[
     KindOption::new("truncate", Shape::Flag, "Whether texts too long for a vector are cut; else false."),
@@ -42,31 +38,15 @@ pub(super) const OPTIONS: &[KindOption] = &[
 /// ```
 #[derive(Clone)]
 pub struct CohereConfig {
-    pub(super) name: String,
-    pub(super) base_url: String,
-    pub(super) api_key: Option<Secret>,
-    pub(super) connect: Duration,
-    pub(super) headers: Vec<(String, String)>,
+    pub(super) account: Account,
     pub(super) truncate: bool,
-    missing: Option<String>,
-    /// Whether the conventional variable would have been the place for the key.
-    reads_variable: bool,
 }
 
 impl CohereConfig {
     /// Cohere itself, with this key. The environment plays no part.
     #[must_use]
     pub fn new(api_key: impl Into<Secret>) -> Self {
-        Self {
-            name: NAME.to_owned(),
-            base_url: BASE_URL.to_owned(),
-            api_key: Some(api_key.into()),
-            connect: CONNECT,
-            headers: Vec::new(),
-            truncate: false,
-            missing: None,
-            reads_variable: false,
-        }
+        Self { account: Account::new(HOME, Some(api_key.into())), truncate: false }
     }
 
     /// What the environment says: `CO_API_KEY`, else `COHERE_API_KEY`; `CO_API_URL`.
@@ -74,12 +54,7 @@ impl CohereConfig {
     /// Without a key the provider can be built, and its capabilities say what is missing.
     #[must_use]
     pub fn from_env(env: &Env) -> Self {
-        Self {
-            api_key: KEY_VARIABLES.iter().find_map(|name| env.var(name)).map(Secret::new),
-            base_url: env.var(BASE_URL_VARIABLE).unwrap_or_else(|| BASE_URL.to_owned()),
-            reads_variable: true,
-            ..Self::new("")
-        }
+        Self { account: Account::from_env(HOME, env), truncate: false }
     }
 
     /// What a config file says, completed by the environment.
@@ -93,38 +68,10 @@ impl CohereConfig {
         let mut options = Options::of(&settings, OPTIONS)?;
         let truncate = options.flag("truncate")?.unwrap_or(false);
         let headers = options.texts("headers")?;
-        let env_base = settings.env.var(BASE_URL_VARIABLE);
-        let own = match &settings.base_url {
-            None => settings.missing.is_none(),
-            Some(stated) => is_own(stated) && env_base.as_deref().is_none_or(is_own),
-        };
-        let env = if own { settings.env.clone() } else { Env::empty() };
-        let base = Self::from_env(&env);
-        Ok(Self {
-            name: settings.name.clone(),
-            base_url: settings.base_url.clone().unwrap_or(base.base_url),
-            api_key: settings.api_key.clone().or(base.api_key),
-            connect: settings.connect.unwrap_or(CONNECT),
-            headers,
-            truncate,
-            missing: settings.missing.clone(),
-            reads_variable: own,
-        })
+        Ok(Self { account: Account::from_settings(HOME, &settings, headers), truncate })
     }
 
-    /// Replaces the name used in routes, `cohere`.
-    #[must_use]
-    pub fn with_name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
-    }
-
-    /// Replaces the base URL: what precedes `/v2/chat`.
-    #[must_use]
-    pub fn with_base_url(mut self, base_url: impl Into<String>) -> Self {
-        self.base_url = base_url.into();
-        self
-    }
+    account_setters!("`/v2/chat`");
 
     /// Lets texts that are too long for a vector be cut, instead of being refused.
     #[must_use]
@@ -132,70 +79,12 @@ impl CohereConfig {
         self.truncate = true;
         self
     }
-
-    /// Replaces the connect timeout of 5 seconds.
-    #[must_use]
-    pub fn with_connect(mut self, timeout: Duration) -> Self {
-        self.connect = timeout;
-        self
-    }
-
-    /// Sends this header with every request.
-    #[must_use]
-    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
-        self
-    }
-
-    pub(super) fn parsed_base_url(&self) -> Result<BaseUrl, Error> {
-        BaseUrl::parse(&self.name, &self.base_url, BASE_URL, PATHS)
-    }
-
-    /// The headers of every request, and what must never be shown of them.
-    pub(super) fn parsed_headers(&self) -> Result<(HeaderMap, Mask), Error> {
-        let mut headers = HeaderMap::new();
-        let mut secrets = Vec::new();
-        if let Some(Credential::Key(key)) = Credential::of(self.api_key.as_ref()) {
-            headers.insert(http::header::AUTHORIZATION, bearer(&self.name, &key)?);
-            secrets.push(key);
-        }
-        set(&mut headers, &self.name, &self.headers)?;
-        let mask = Mask::new(secrets).with_headers(&self.headers).into_owned();
-        Ok((headers, mask))
-    }
-
-    /// What has to be done before this provider can be asked.
-    pub(super) fn missing(&self) -> Option<String> {
-        if self.missing.is_some() || Credential::of(self.api_key.as_ref()).is_some() {
-            return self.missing.clone();
-        }
-        let name = &self.name;
-        Some(if self.reads_variable {
-            format!("no key: set {} or api_key of provider `{name}`", KEY_VARIABLES.join(" or "))
-        } else {
-            format!("no key: set api_key of provider `{name}`, to \"none\" if its server wants none")
-        })
-    }
-}
-
-fn is_own(base_url: &str) -> bool {
-    let parse = |url| BaseUrl::parse(NAME, url, BASE_URL, PATHS).ok();
-    parse(base_url)
-        .is_some_and(|url| [BASE_URL, EARLIER].into_iter().any(|own| parse(own).as_ref() == Some(&url)))
 }
 
 impl fmt::Debug for CohereConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A base URL that is still to be checked may hold a password.
-        let base_url = self.parsed_base_url();
-        f.debug_struct("CohereConfig")
-            .field("name", &self.name)
-            .field("base_url", &base_url.as_ref().map_or("(unusable)", BaseUrl::as_str))
-            .field("api_key", &self.api_key)
-            .field("connect", &self.connect)
-            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
-            .field("truncate", &self.truncate)
-            .field("missing", &self.missing())
-            .finish_non_exhaustive()
+        let mut shown = f.debug_struct("CohereConfig");
+        self.account.show(&mut shown);
+        shown.field("truncate", &self.truncate).finish_non_exhaustive()
     }
 }

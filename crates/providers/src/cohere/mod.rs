@@ -27,7 +27,7 @@ pub const DEFAULT_EMBEDDER: &str = "embed-v4.0";
 #[must_use]
 pub fn kind() -> Kind {
     Kind::new(NAME, |settings| Ok(Arc::new(Cohere::new(CohereConfig::from_settings(settings)?)?)))
-        .with_key_envs(config::KEY_VARIABLES)
+        .with_key_envs(config::HOME.key_variables)
         .with_default_model(DEFAULT_MODEL)
         .with_default_embedder(DEFAULT_EMBEDDER)
         .with_options(config::OPTIONS)

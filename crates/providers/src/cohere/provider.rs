@@ -53,8 +53,7 @@ impl Cohere {
     /// `Config` if a setting cannot work: a malformed base URL, a key that is no header, `https` in a build without
     /// TLS.
     pub fn new(config: CohereConfig) -> Result<Self, Error> {
-        let base_url = config.parsed_base_url()?;
-        let transport = Service::transport(&config.name, &base_url, config.connect)?;
+        let transport = config.account.transport()?;
         Self::with_transport(config, transport)
     }
 
@@ -63,12 +62,9 @@ impl Cohere {
     /// # Errors
     /// `Config` if a setting cannot work.
     pub fn with_transport(config: CohereConfig, transport: Arc<dyn Transport>) -> Result<Self, Error> {
-        let base_url = config.parsed_base_url()?;
-        let (headers, mask) = config.parsed_headers()?;
-        let (chat, embed) = (base_url.join(CHAT)?, base_url.join(EMBED)?);
-        let (missing, truncate) = (config.missing(), config.truncate);
-        let service = Service::new(config.name, base_url, headers, mask, missing, transport);
-        Ok(Self { service, chat, embed, truncate })
+        let service = config.account.service(&[], transport)?;
+        let (chat, embed) = (service.url(CHAT)?, service.url(EMBED)?);
+        Ok(Self { service, chat, embed, truncate: config.truncate })
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use backstop_core::{ErrorKind, KindOption, Shape};
 
-use crate::http::Demands;
+use crate::http::{Demands, Home, KeyHeader, Place};
 
 /// How a service speaks the wire of chat completions.
 ///
@@ -42,24 +42,6 @@ pub(crate) struct Dialect {
     pub(crate) gives: Gives,
     /// What is special about errors.
     pub(crate) errors: Quirks,
-}
-
-/// Whose base URL it is.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// One for all.
-    Shared,
-    /// Each account has its own, on a host whose name ends with one of these. It has to be stated.
-    Own(&'static [&'static str]),
-}
-
-/// The header with the key.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum KeyHeader {
-    /// `Authorization: Bearer KEY`.
-    Bearer,
-    /// The key alone, in a header of this name.
-    Named(&'static str),
 }
 
 /// What is appended to the base URL. `{model}` stands for the model that is asked.
@@ -210,11 +192,25 @@ pub(crate) struct Quirks {
 }
 
 impl Dialect {
+    /// Where the service is, and what says who asks.
+    pub(crate) const fn home(&self) -> Home {
+        Home {
+            kind: self.name,
+            base_url: self.base_url,
+            place: self.place,
+            base_url_variable: self.base_url_variable,
+            key_variables: self.key_variables,
+            key_header: self.key_header,
+            key_needed: self.key_needed,
+            appended: self.appended,
+        }
+    }
+
     /// What most services do.
     pub(crate) const COMMON: Self = Self {
         name: "",
         base_url: "",
-        place: Place::Shared,
+        place: Place::Shared(&[]),
         base_url_variable: None,
         key_variables: &[],
         key_needed: true,

@@ -30,8 +30,7 @@ pub use provider::DialectProvider;
 
 pub(crate) use calls::{CallIds, json_text};
 pub(crate) use dialect::{
-    Dialect, Gives, HEADERS, HeaderOption, KeyHeader, Limit, Paths, Place, Quirks, Resent, STREAM_USAGE,
-    Takes, Thinking, Words,
+    Dialect, Gives, HEADERS, HeaderOption, Limit, Paths, Quirks, Resent, STREAM_USAGE, Takes, Thinking, Words,
 };
 pub(crate) use encode::{is_text_only, number, unknown, written};
 pub(crate) use error::{in_reply, within_reply};

@@ -59,8 +59,7 @@ impl DialectProvider {
     /// `Config` if a setting cannot work: a malformed base URL, a key that is no header, `https` in a build without
     /// TLS. A missing key is no error here: the provider's targets are skipped, with the reason.
     pub fn new(config: DialectConfig) -> Result<Self, Error> {
-        let base_url = config.parsed_base_url()?;
-        let transport = Service::transport(&config.name, &base_url, config.connect)?;
+        let transport = config.account.transport()?;
         Self::with_transport(config, transport)
     }
 
@@ -69,8 +68,7 @@ impl DialectProvider {
     /// # Errors
     /// `Config` if a setting cannot work.
     pub fn with_transport(config: DialectConfig, transport: Arc<dyn Transport>) -> Result<Self, Error> {
-        let base_url = config.parsed_base_url()?;
-        let (headers, mask) = config.parsed_headers()?;
+        let base_url = config.account.base_url()?;
         let query = config.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
         let url = |path: &str| {
             let path = format!("{path}{query}");
@@ -85,8 +83,8 @@ impl DialectProvider {
         let chat = url(config.paths.chat)?;
         let complete = config.paths.complete.map(&url).transpose()?;
         let embed = config.paths.embed.map(&url).transpose()?;
-        let (dialect, stream_usage, missing) = (config.dialect, config.stream_usage, config.missing());
-        let service = Service::new(config.name, base_url, headers, mask, missing, transport);
+        let (dialect, stream_usage) = (config.dialect, config.stream_usage);
+        let service = config.account.service(&config.headers_of_kind(), transport)?;
         Ok(Self { dialect, service, chat, complete, embed, stream_usage })
     }
 }

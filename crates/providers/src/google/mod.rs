@@ -22,8 +22,6 @@ mod seal;
 pub(crate) mod token;
 mod wire;
 
-use std::time::Duration;
-
 use backstop_core::chat::{ChatReply, ChatRequest};
 use backstop_core::embedding::{EmbeddingReply, EmbeddingRequest};
 use backstop_core::{Ask, Capabilities, ChatStream, Error, ErrorKind};
@@ -37,9 +35,6 @@ use history::Whom;
 use place::Place;
 
 pub(crate) use place::escaped;
-
-/// The connect timeout, unless stated.
-pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 
 /// Whose API of this wire it is.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! [`Transport`] is the only door to the network. Providers build a request, hand it over and read what comes back;
 //! tests put a transport of their own in its place and need no socket. Nothing in here knows any provider's wire.
 
+mod account;
 mod attempt;
 mod base_url;
 mod body;
@@ -33,6 +34,7 @@ mod words;
 pub use client::ReqwestTransport;
 pub use transport::{Body, Fault, HttpRequest, HttpResponse, Transport, TransportError};
 
+pub(crate) use account::{Account, CONNECT, Home, KeyHeader, Place, account_setters};
 pub(crate) use attempt::{Attempt, Refusal, Source};
 pub(crate) use base_url::BaseUrl;
 pub(crate) use body::{EMBEDDINGS_MAX, REPLY_MAX, read_error, read_reply};

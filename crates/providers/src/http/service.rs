@@ -108,6 +108,16 @@ impl Service {
         &self.name
     }
 
+    /// The URL of this path.
+    pub(crate) fn url(&self, path: &str) -> Result<Uri, Error> {
+        self.base_url.join(path)
+    }
+
+    /// What is sent with every request.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
     /// What is said in one way for all wires: what is missing, how long connecting takes, whether the model thinks unasked.
     pub(crate) fn states(&self, able: &mut Capabilities, model: &str) {
         able.missing = self.missing.clone().map(Into::into);

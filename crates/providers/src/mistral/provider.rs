@@ -56,8 +56,7 @@ impl Mistral {
     /// `Config` if a setting cannot work: a malformed base URL, a key that is no header, `https` in a build without
     /// TLS.
     pub fn new(config: MistralConfig) -> Result<Self, Error> {
-        let base_url = config.parsed_base_url()?;
-        let transport = Service::transport(&config.name, &base_url, config.connect)?;
+        let transport = config.account.transport()?;
         Self::with_transport(config, transport)
     }
 
@@ -66,11 +65,8 @@ impl Mistral {
     /// # Errors
     /// `Config` if a setting cannot work.
     pub fn with_transport(config: MistralConfig, transport: Arc<dyn Transport>) -> Result<Self, Error> {
-        let base_url = config.parsed_base_url()?;
-        let (headers, mask) = config.parsed_headers()?;
-        let [chat, fill, embed] = [base_url.join(CHAT)?, base_url.join(FILL)?, base_url.join(EMBED)?];
-        let missing = config.missing();
-        let service = Service::new(config.name, base_url, headers, mask, missing, transport);
+        let service = config.account.service(&[], transport)?;
+        let [chat, fill, embed] = [service.url(CHAT)?, service.url(FILL)?, service.url(EMBED)?];
         Ok(Self { service, chat, fill, embed })
     }
 }

@@ -2,13 +2,11 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use backstop_core::{Env, Error, KindOption, Secret, Settings, Shape};
-use http::HeaderMap;
 
 use super::NAME;
-use crate::http::{BaseUrl, Credential, Mask, bearer, set};
+use crate::http::{Account, BaseUrl, Home, KeyHeader, Place, account_setters};
 use crate::options::Options;
 
 /// Where a server on this machine is.
@@ -22,15 +20,23 @@ const CLOUD_URL: &str = "https://ollama.com";
 const HOST_VARIABLE: &str = "OLLAMA_HOST";
 const KEY_VARIABLE: &str = "OLLAMA_API_KEY";
 
-/// The connect timeout, unless stated.
-const CONNECT: Duration = Duration::from_secs(5);
-
 /// The paths this provider appends to its base URL.
 pub(super) const CHAT: &str = "/api/chat";
 pub(super) const GENERATE: &str = "/api/generate";
 pub(super) const EMBED: &str = "/api/embed";
 pub(super) const INSTALLED: &str = "/api/tags";
-const PATHS: &[&str] = &[CHAT, GENERATE, EMBED, INSTALLED, "/api"];
+
+/// Where a server of one's own is. What the environment says is read by rules of its own.
+const HOME: Home = Home {
+    kind: NAME,
+    base_url: BASE_URL,
+    place: Place::Shared(&[]),
+    base_url_variable: None,
+    key_variables: &[],
+    key_header: KeyHeader::Bearer,
+    key_needed: false,
+    appended: &[CHAT, GENERATE, EMBED, INSTALLED, "/api"],
+};
 
 pub(super) const OPTIONS: &[KindOption] = &[
     KindOption::new("num_ctx", Shape::Count, "The window models are loaded with; else the server's."),
@@ -92,32 +98,17 @@ pub fn base_url(env: &Env) -> String {
 /// ```
 #[derive(Clone)]
 pub struct OllamaConfig {
-    pub(super) name: String,
-    pub(super) base_url: String,
-    pub(super) api_key: Option<Secret>,
-    pub(super) connect: Duration,
-    pub(super) headers: Vec<(String, String)>,
+    pub(super) account: Account,
     pub(super) num_ctx: Option<u32>,
     pub(super) keep_alive: Option<String>,
     pub(super) truncate: bool,
-    missing: Option<String>,
 }
 
 impl OllamaConfig {
     /// A server on this machine, at its usual port. The environment plays no part.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            name: NAME.to_owned(),
-            base_url: BASE_URL.to_owned(),
-            api_key: None,
-            connect: CONNECT,
-            headers: Vec::new(),
-            num_ctx: None,
-            keep_alive: None,
-            truncate: false,
-            missing: None,
-        }
+        Self { account: Account::new(HOME, None), num_ctx: None, keep_alive: None, truncate: false }
     }
 
     /// Ollama's own servers, with this key. The environment plays no part.
@@ -129,9 +120,9 @@ impl OllamaConfig {
     /// What the environment says: `OLLAMA_HOST`, and `OLLAMA_API_KEY` if that is Ollama's own servers.
     #[must_use]
     pub fn from_env(env: &Env) -> Self {
-        let config = Self::new().with_base_url(base_url(env));
-        let api_key = env.var(KEY_VARIABLE).filter(|_| config.is_cloud());
-        Self { api_key: api_key.map(Secret::new), ..config }
+        let mut config = Self::new().with_base_url(base_url(env));
+        config.account.api_key = env.var(KEY_VARIABLE).filter(|_| config.is_cloud()).map(Secret::new);
+        config
     }
 
     /// What a config file says, completed by the environment.
@@ -146,41 +137,23 @@ impl OllamaConfig {
         let keep_alive = options.text("keep_alive")?;
         let truncate = options.flag("truncate")?.unwrap_or(false);
         let headers = options.texts("headers")?;
-        let stated = settings.base_url.clone().unwrap_or_else(|| base_url(&settings.env));
-        let config = Self::new().with_base_url(stated);
-        let reads_variable = settings.missing.is_none() && config.is_cloud();
-        let variable = || settings.env.var(KEY_VARIABLE).filter(|_| reads_variable).map(Secret::new);
-        Ok(Self {
-            name: settings.name.clone(),
-            api_key: settings.api_key.clone().or_else(variable),
-            connect: settings.connect.unwrap_or(CONNECT),
-            headers,
-            num_ctx,
-            keep_alive,
-            truncate,
-            missing: settings.missing.clone(),
-            ..config
-        })
+        let mut account = Account::from_settings(HOME, &settings, headers);
+        if settings.base_url.is_none() {
+            account.set_base_url(base_url(&settings.env));
+        }
+        let mut config = Self { account, num_ctx, keep_alive, truncate };
+        if config.account.api_key.is_none() && settings.missing.is_none() && config.is_cloud() {
+            config.account.api_key = settings.env.var(KEY_VARIABLE).map(Secret::new);
+        }
+        Ok(config)
     }
 
-    /// Replaces the name used in routes, `ollama`.
-    #[must_use]
-    pub fn with_name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
-    }
-
-    /// Replaces the base URL: what precedes `/api/chat`.
-    #[must_use]
-    pub fn with_base_url(mut self, base_url: impl Into<String>) -> Self {
-        self.base_url = base_url.into();
-        self
-    }
+    account_setters!("`/api/chat`");
 
     /// Sends this key: to Ollama's own servers, or to a proxy in front of one's own.
     #[must_use]
     pub fn with_api_key(mut self, api_key: impl Into<Secret>) -> Self {
-        self.api_key = Some(api_key.into());
+        self.account.api_key = Some(api_key.into());
         self
     }
 
@@ -205,46 +178,16 @@ impl OllamaConfig {
         self
     }
 
-    /// Replaces the connect timeout of 5 seconds.
-    #[must_use]
-    pub fn with_connect(mut self, timeout: Duration) -> Self {
-        self.connect = timeout;
-        self
-    }
-
-    /// Sends this header with every request.
-    #[must_use]
-    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
-        self
-    }
-
-    pub(super) fn parsed_base_url(&self) -> Result<BaseUrl, Error> {
-        BaseUrl::parse(&self.name, &self.base_url, BASE_URL, PATHS)
-    }
-
-    /// The headers of every request, and what must never be shown of them.
-    pub(super) fn parsed_headers(&self) -> Result<(HeaderMap, Mask), Error> {
-        let mut headers = HeaderMap::new();
-        let mut secrets = Vec::new();
-        if let Some(Credential::Key(key)) = Credential::of(self.api_key.as_ref()) {
-            headers.insert(http::header::AUTHORIZATION, bearer(&self.name, &key)?);
-            secrets.push(key);
-        }
-        set(&mut headers, &self.name, &self.headers)?;
-        let mask = Mask::new(secrets).with_headers(&self.headers).into_owned();
-        Ok((headers, mask))
-    }
-
     /// What has to be done before this provider can be asked.
     pub(super) fn missing(&self) -> Option<String> {
-        let needs_key = self.is_cloud() && Credential::of(self.api_key.as_ref()).is_none();
-        let no_key = || format!("no key: set {KEY_VARIABLE} or api_key of provider `{}`", self.name);
-        self.missing.clone().or_else(|| needs_key.then(no_key))
+        let needs_key = self.is_cloud() && !self.account.has_key();
+        let no_key = || format!("no key: set {KEY_VARIABLE} or api_key of provider `{}`", self.account.name);
+        self.account.missing().or_else(|| needs_key.then(no_key))
     }
 
-    fn is_cloud(&self) -> bool {
-        self.parsed_base_url().is_ok_and(|url| is_cloud(&url))
+    /// Whether it is Ollama's own servers that are asked.
+    pub(super) fn is_cloud(&self) -> bool {
+        self.account.base_url().is_ok_and(|url| is_cloud(&url))
     }
 }
 
@@ -261,18 +204,12 @@ pub(super) fn is_cloud(base_url: &BaseUrl) -> bool {
 
 impl fmt::Debug for OllamaConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A base URL that is still to be checked may hold a password.
-        let base_url = self.parsed_base_url();
-        f.debug_struct("OllamaConfig")
-            .field("name", &self.name)
-            .field("base_url", &base_url.as_ref().map_or("(unusable)", BaseUrl::as_str))
-            .field("api_key", &self.api_key)
-            .field("connect", &self.connect)
-            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
+        let mut shown = f.debug_struct("OllamaConfig");
+        self.account.clone().with_missing(self.missing()).show(&mut shown);
+        shown
             .field("num_ctx", &self.num_ctx)
             .field("keep_alive", &self.keep_alive)
             .field("truncate", &self.truncate)
-            .field("missing", &self.missing())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -10,7 +10,7 @@ use backstop_core::{Ask, Capabilities, ChatStream, CompletionStream, Env, Error,
 use http::header::ACCEPT;
 use http::{HeaderValue, Uri};
 
-use super::config::{CHAT, EMBED, GENERATE, INSTALLED, OllamaConfig, is_cloud};
+use super::config::{CHAT, EMBED, GENERATE, INSTALLED, OllamaConfig};
 use super::encode::Loading;
 use super::{decode, encode, error};
 use crate::http::{
@@ -58,8 +58,7 @@ impl Ollama {
     /// `Config` if a setting cannot work: a malformed base URL, a key that is no header, `https` in a build without
     /// TLS.
     pub fn new(config: OllamaConfig) -> Result<Self, Error> {
-        let base_url = config.parsed_base_url()?;
-        let transport = Service::transport(&config.name, &base_url, config.connect)?;
+        let transport = config.account.transport()?;
         Self::with_transport(config, transport)
     }
 
@@ -68,13 +67,10 @@ impl Ollama {
     /// # Errors
     /// `Config` if a setting cannot work.
     pub fn with_transport(config: OllamaConfig, transport: Arc<dyn Transport>) -> Result<Self, Error> {
-        let base_url = config.parsed_base_url()?;
-        let (headers, mask) = config.parsed_headers()?;
-        let [chat, generate] = [base_url.join(CHAT)?, base_url.join(GENERATE)?];
-        let [embed, installed] = [base_url.join(EMBED)?, base_url.join(INSTALLED)?];
-        let (loading, loads) = (Loading::of(&config), !is_cloud(&base_url));
-        let missing = config.missing();
-        let service = Service::new(config.name, base_url, headers, mask, missing, transport);
+        let (loading, loads, missing) = (Loading::of(&config), !config.is_cloud(), config.missing());
+        let service = config.account.with_missing(missing).service(&[], transport)?;
+        let [chat, generate] = [service.url(CHAT)?, service.url(GENERATE)?];
+        let [embed, installed] = [service.url(EMBED)?, service.url(INSTALLED)?];
         Ok(Self { service, chat, generate, embed, installed, loading, loads })
     }
 

@@ -64,7 +64,7 @@ impl OpenAi {
     }
 
     fn place_of_responses(config: &OpenAiConfig) -> Result<Option<Uri>, Error> {
-        let base_url = config.dialect.parsed_base_url()?;
+        let base_url = config.dialect.account.base_url()?;
         config.responses.then(|| base_url.join("/responses")).transpose()
     }
 

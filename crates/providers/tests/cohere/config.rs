@@ -101,7 +101,7 @@ async fn a_stated_key_goes_anywhere_and_none_is_no_key() {
 #[test]
 fn without_a_key_the_provider_is_there_and_its_targets_are_skipped() {
     for (settings, told) in [
-        (settings(None, &[]), "no key: set CO_API_KEY or COHERE_API_KEY or api_key of provider `mirror`"),
+        (settings(None, &[]), "no key: set CO_API_KEY or api_key of provider `mirror`"),
         (settings(Some("https://m.example"), SET), "no key: set api_key of provider `mirror`, to \"none\""),
     ] {
         let provider = with(CohereConfig::from_settings(settings).unwrap(), &Arc::new(Fake::new(200, "")));

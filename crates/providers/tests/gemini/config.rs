@@ -117,7 +117,7 @@ async fn headers_of_the_settings_and_of_the_target_are_sent() {
 #[test]
 fn without_a_key_the_provider_is_there_and_its_targets_are_skipped() {
     for (settings, told) in [
-        (settings(None, &[]), "no key: set GOOGLE_API_KEY, GEMINI_API_KEY or api_key of provider `mirror`"),
+        (settings(None, &[]), "no key: set GOOGLE_API_KEY or api_key of provider `mirror`"),
         (settings(None, &[("GOOGLE_API_KEY", "")]), "no key: set GOOGLE_API_KEY"),
         (
             settings(Some("https://m.example"), &[("GOOGLE_API_KEY", "k")]),
