@@ -1,6 +1,6 @@
 //! `audit`: versions that were withdrawn, and holes that are known, among all that the lock file pins.
 //!
-//! What was withdrawn is in the index of crates.io, which cargo reads anyway. What is known to have a hole is in RustSec's
+//! What was withdrawn is in the public index of crates, which cargo reads anyway. What is known to have a hole is in RustSec's
 //! database, a git repository on a host of its own; where that cannot be reached, this says in one line that nothing was
 //! checked, and fails only if told that it is required. Building the program that reads the database takes minutes, so
 //! it is built only where there is a database for it to read.

@@ -211,6 +211,9 @@ impl Fleet {
         let Permit { mut own, mut shared, .. } = permit;
         let Target { provider, scope, ring, limits, .. } = target;
         let above = &mut self.providers[provider.0 as usize];
+        // Who was parked may have lost its lease: then it decides for nobody.
+        scope.renew(&mut own, now);
+        above.renew(&mut shared, now);
         let fresh = scope.is_fresh(own);
         let facts = match ended {
             Ended::Done => {

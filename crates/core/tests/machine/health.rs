@@ -372,6 +372,21 @@ fn a_parked_probe_is_taken_over_after_a_few_seconds() {
 }
 
 #[test]
+fn a_parked_probe_that_lost_its_lease_decides_nothing() {
+    let mut world = World::new(&["p/a", "q/b"]);
+    world.break_target("p/a");
+    world.pass(secs(6));
+    world.says("p/a", [hangs(), ok()]);
+    let parked = world.begin();
+    world.park(parked);
+    world.pass(secs(6));
+    world.call();
+    assert_eq!(world.standing("p/a"), Standing::Ready);
+    world.tell(parked, Event::Failed(AttemptId(0), Facts::new(ErrorKind::Server)));
+    assert_eq!(world.standing("p/a"), Standing::Ready);
+}
+
+#[test]
 fn a_probe_behind_which_nobody_is_ready_is_given_its_whole_time() {
     let mut world = World::new(&["p/a", "q/b"]);
     world.policy.attempts = Some(1);
