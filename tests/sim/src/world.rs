@@ -310,7 +310,7 @@ fn draw_callers(rng: &mut Rng, seed: u64, number: u64, roads: &[Road], cut: &Cut
         let pauses = rng.chance(15).then(|| (rng.millis(0, 5_000), rng.millis(0, 120_000)));
         let stray = rng.maybe(20, 0, 5_000);
         let late = rng.pick(&[0, 0, 0, 3, 60]);
-        let parks = rng.chance(8).then(|| (rng.millis(0, 5_000), rng.maybe(60, 1_000, 60_000)));
+        let parks = rng.chance(20).then(|| (rng.millis(0, 5_000), rng.maybe(60, 1_000, 60_000)));
         let seats = road.slots.iter().map(|slot| draw_seat(&mut rng, slot, cut)).collect();
         if cut.plain & plain::TERMS != 0 {
             (terms.deadline, terms.attempts) = (None, None);

@@ -248,6 +248,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         invariant: "one-probe",
     },
     Mutant {
+        name: "who lost the lease decides all the same",
+        file: FLEET,
+        from: "        scope.renew(&mut own, now);\n",
+        to: "",
+        invariant: "failure-cools",
+    },
+    Mutant {
         name: "a limit rests whatever is served",
         file: COOLDOWN,
         from: "            self.guessed = None;\n",
