@@ -260,6 +260,7 @@ impl Account {
 }
 
 /// The setters that every settings type over HTTP has, on its field `account`.
+#[allow(unused_macros, reason = "kinds with accounts of their own have setters of their own")]
 macro_rules! account_setters {
     ($precedes:literal) => {
         /// Replaces the name used in routes, which is that of the kind.
