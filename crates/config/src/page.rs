@@ -45,9 +45,9 @@ const RULES: &str = r#"
   variable that is unset leaves its setting out, and the provider's targets are passed over as *not configured*, with the variable named.
   Anywhere else it is an error.
 - **Secrets** are never shown: neither in errors nor by `backstop config show`. A key written into the file itself is a warning.
-  Of a line that is no TOML those words are shown that can be neither key nor prompt.
+  Of a line that is not TOML, words that could be a key or a prompt are left out.
 - **Found, not asked for**: a `backstop.toml` of the current folder may be somebody else's. It is named on stderr, and if it
-  sends variables to a server whose `base_url` it states itself, those are told. Name it with `--config` if it is meant.
+  sends variables to a server whose `base_url` it states itself, you are told which. Name it with `--config` if it is meant.
 - **A target** is `provider/model`, split at the first slash. Its provider is a table of the file or a kind; a kind
   needs no table. Model names are not checked.
 - **Doubles**: the same target with the same overrides is kept once in a list, at its first place, with a warning.

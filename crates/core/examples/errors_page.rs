@@ -68,7 +68,7 @@ fn move_on(how: MoveOn) -> &'static str {
         MoveOn::No => "no",
         MoveOn::Yes => "yes",
         MoveOn::Loudly => "yes, with a warning once per cooldown",
-        MoveOn::SecondOpinion => "once",
+        MoveOn::SecondOpinion => "yes, until a second provider names a fault of the request",
         MoveOn::AfterCommit => "as `after_commit` says",
         _ => "?",
     }
@@ -81,7 +81,9 @@ fn cools(what: Cools) -> &'static str {
         Cools::ProviderSuspected => "the provider, suspected, at once",
         Cools::Told(Scope::Provider) => "the provider, told, 60 s",
         Cools::Told(_) => "the target, told, 60 s",
-        Cools::RateLimit => "the target: told, for the stated wait; without one suspected, for a guess",
+        Cools::RateLimit => {
+            "the target: told, for the stated wait; where none is stated, suspected, for a guessed one"
+        }
         _ => "?",
     }
 }
